@@ -1,0 +1,34 @@
+"""The reader feedback service: `create_app()` wires settings, extensions, doors and commands together."""
+
+from pathlib import Path
+
+from flask import Flask
+
+from feedback.config import Settings, load
+
+
+def folder(name: str) -> Path:
+    """Return `templates` or `migrations`: beside the package in a checkout, inside it once installed."""
+    package = Path(__file__).parent
+    beside = package.parent / name
+    return beside if (package.parent / "pyproject.toml").exists() and beside.is_dir() else package / name
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the service. Raises BadSetting where a setting is missing or wrong."""
+    settings = settings or load()
+    app = Flask(__name__, template_folder=str(folder("templates")))
+    app.config.from_mapping(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_keys[0],
+        SECRET_KEY_FALLBACKS=list(settings.secret_keys[1:]),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+    )
+    # Imported here, so that the settings are checked before the heavy parts load.
+    from flask_migrate import Migrate
+
+    from feedback import db, models  # noqa: F401  (tables register themselves)
+
+    db.init_app(app)
+    Migrate(app, db.db, directory=str(folder("migrations")))
+    return app

@@ -1,0 +1,222 @@
+"""The ground floor: one database handle, and the one function that begins and commits a write.
+
+SQLite takes one writer at a time. Writers first queue on a lock of this process and then on a file lock beside the
+database, because SQLite's own busy handler polls and lets processes starve each other; only then does the
+transaction begin, with BEGIN IMMEDIATE, since a deferred read-then-write fails at once under load.
+"""
+
+import fcntl
+import os
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from uuid import UUID
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, Text, TypeDecorator, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase
+
+from feedback.errors import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WRITER_DEADLINE = 4.0  # seconds a writer queues for its place; the answer must be out within 6
+BUSY_TIMEOUT_MS = 1_000  # for the rare outsider (sqlite3 shell, backup) that does not queue with us
+POLL_SECONDS = 0.002  # flock has no timeout, so it is polled, by one thread of each process only
+ATTEMPTS = 5  # of a transaction that the database asks to run again
+RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
+RETRY_PAUSE = 0.01  # seconds, times the attempt, so that two that collided do not collide again
+
+
+class Base(DeclarativeBase):
+    # Named constraints, because a later migration can only change what has a name.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+if TYPE_CHECKING:
+    Model = Base  # db.Model is made at run time; this is what it is made from.
+else:
+    Model = db.Model
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time, to the microsecond, on every engine."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+class Codes(TypeDecorator[list[str]]):
+    """A short list of codes in one text column, ` links name `, so that LIKE '% links %' finds one on every engine."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> str:
+        return f" {' '.join(value)} " if value else ""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> list[str]:
+        return (value or "").split()
+
+
+def uuid7() -> UUID:
+    """Return a UUIDv7 (RFC 9562): 48 bits of milliseconds, then random, so that keys grow with time."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | secrets.randbits(80)
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    return UUID(int=(value & ~(0x3 << 62)) | (0x2 << 62))
+
+
+def insert(table: Any) -> Any:
+    """Return the INSERT of the engine in use, which knows ON CONFLICT."""
+    return (postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert)(table)
+
+
+def init_app(app: Flask) -> None:
+    db.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+        app.extensions["writers_place"] = WritersPlace(f"{engine.url.database}.writer")
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver must not begin transactions on its own: `_begin` does, in the mode the caller needs.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Any) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+class WritersPlace:
+    """The one writer's place of a SQLite database: first in this process, then on this machine, with a deadline."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.lock = threading.Lock()
+        self.file: int | None = None
+        self.owner = 0
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold the place, or raise Unavailable when it is not free within WRITER_DEADLINE seconds."""
+        deadline = time.monotonic() + WRITER_DEADLINE
+        if not self.lock.acquire(timeout=WRITER_DEADLINE):
+            raise Unavailable("Too many writers are waiting just now. Nothing was stored; please try again.")
+        try:
+            self._lock_file(deadline)
+            try:
+                yield
+            finally:
+                assert self.file is not None
+                fcntl.flock(self.file, fcntl.LOCK_UN)
+        finally:
+            self.lock.release()
+
+    def _lock_file(self, deadline: float) -> None:
+        if self.file is None or self.owner != os.getpid():
+            # A file opened before a fork would share its lock with the other process.
+            self.file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self.owner = os.getpid()
+        while True:
+            try:
+                return fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Unavailable("The database is busy just now. Nothing was stored; please try again.") from None
+                time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    from flask import current_app
+
+    place = current_app.extensions.get("writers_place")
+    if place is None:
+        yield
+    else:
+        with place.taken():
+            yield
+
+
+def transact(rule: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a rule in one write transaction and commit it; run it again where the database asks for that.
+
+    What the caller has loaded before stays readable but detached. Raises whatever the rule raises, after a rollback;
+    Unavailable when storage does not answer.
+    """
+    # A read transaction left open could not be turned into a write on SQLite.
+    db.session.close()
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with _place():
+                return _once(rule, *args, **kwargs)
+        except DBAPIError as error:
+            if attempt == ATTEMPTS or not _may_retry(error):
+                raise
+            time.sleep(RETRY_PAUSE * attempt)
+    raise AssertionError("unreachable")
+
+
+def _once(rule: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        db.session.connection(execution_options={"immediate": True})
+        result = rule(*args, **kwargs)
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    return result
+
+
+def _may_retry(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in RETRYABLE
+
+
+def dispose(app: Flask) -> None:
+    """Close every connection of the app; fixtures and commands call it so that none is left open."""
+    with app.app_context():
+        for engine in db.engines.values():
+            _close(engine)
+
+
+def _close(engine: Engine) -> None:
+    db.session.remove()
+    engine.dispose()
