@@ -1,6 +1,7 @@
 """The reader feedback service: `create_app()` wires settings, extensions, doors and commands together."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask
 
@@ -14,6 +15,9 @@ def folder(name: str) -> Path:
     return beside if (package.parent / "pyproject.toml").exists() and beside.is_dir() else package / name
 
 
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the service. Raises BadSetting where a setting is missing or wrong."""
     settings = settings or load()
@@ -23,12 +27,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         SECRET_KEY=settings.secret_keys[0],
         SECRET_KEY_FALLBACKS=list(settings.secret_keys[1:]),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        # What readers wrote would else stand in the message of a database error, and so in a log.
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
+        TRUSTED_HOSTS=[*LOOPBACK_HOSTS, *filter(None, [urlsplit(settings.public_url or "").hostname])],
     )
     # Imported here, so that the settings are checked before the heavy parts load.
-    from flask_migrate import Migrate
-
-    from feedback import db, models  # noqa: F401  (tables register themselves)
+    from feedback import db, views
 
     db.init_app(app)
-    Migrate(app, db.db, directory=str(folder("migrations")))
+    views.init_app(app)
     return app

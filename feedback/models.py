@@ -159,7 +159,15 @@ class Vote(Model):
     __tablename__ = "vote"
     __table_args__ = (
         Index("ix_vote_reader", "reader"),
-        Index("ix_vote_network", "article_id", "network", "day"),
+        # Counts a network's votes of a day, and finds what is due to be forgotten; it holds 48 hours of rows.
+        Index(
+            "ix_vote_network",
+            "day",
+            "article_id",
+            "network",
+            sqlite_where=text("network IS NOT NULL"),
+            postgresql_where=text("network IS NOT NULL"),
+        ),
         Index("ix_vote_note", "article_id", "updated", "reader", sqlite_where=text("note IS NOT NULL"),
               postgresql_where=text("note IS NOT NULL")),
     )  # fmt: skip
@@ -244,8 +252,18 @@ class Comment(Model):
         ),
         CheckConstraint(f"length(html) <= {MAX_HTML_BYTES}", name="html_length"),
         Index("ix_comment_queue", "site_id", "state", "created", "id"),
+        Index("ix_comment_site", "site_id", "created", "id"),
         Index("ix_comment_page", "article_id", "thread_id", "state", "created", "id"),
+        Index("ix_comment_best", "article_id", "thread_id", "pinned", "likes", "created", "id"),
+        Index("ix_comment_order", "article_id", "thread_id", "pinned", "created", "id"),
+        Index("ix_comment_newest", "article_id", "created"),
         Index("ix_comment_reader", "reader"),
+        Index(
+            "ix_comment_network",
+            "created",
+            sqlite_where=text("network IS NOT NULL"),
+            postgresql_where=text("network IS NOT NULL"),
+        ),
         Index("ix_comment_text", "site_id", "text_hash", "created"),
     )
 

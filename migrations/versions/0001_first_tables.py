@@ -165,6 +165,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("article_id", "reader", "submission", name=op.f("uq_comment_article_id_reader_submission")),
     )
     with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_comment_network",
+            ["created"],
+            unique=False,
+            sqlite_where=sa.text("network IS NOT NULL"),
+            postgresql_where=sa.text("network IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_comment_best", ["article_id", "thread_id", "pinned", "likes", "created", "id"], unique=False
+        )
+        batch_op.create_index("ix_comment_order", ["article_id", "thread_id", "pinned", "created", "id"], unique=False)
+        batch_op.create_index("ix_comment_newest", ["article_id", "created"], unique=False)
+        batch_op.create_index("ix_comment_site", ["site_id", "created", "id"], unique=False)
         batch_op.create_index("ix_comment_page", ["article_id", "thread_id", "state", "created", "id"], unique=False)
         batch_op.create_index("ix_comment_queue", ["site_id", "state", "created", "id"], unique=False)
         batch_op.create_index("ix_comment_reader", ["reader"], unique=False)
@@ -292,7 +305,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("article_id", "reader", name=op.f("pk_vote")),
     )
     with op.batch_alter_table("vote", schema=None) as batch_op:
-        batch_op.create_index("ix_vote_network", ["article_id", "network", "day"], unique=False)
+        batch_op.create_index(
+            "ix_vote_network",
+            ["day", "article_id", "network"],
+            unique=False,
+            sqlite_where=sa.text("network IS NOT NULL"),
+            postgresql_where=sa.text("network IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_vote_note",
             ["article_id", "updated", "reader"],
@@ -362,43 +381,20 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("decision", schema=None) as batch_op:
-        batch_op.drop_index("ix_decision_site")
-        batch_op.drop_index("ix_decision_comment")
-
-    op.drop_table("decision")
-    with op.batch_alter_table("vote", schema=None) as batch_op:
-        batch_op.drop_index("ix_vote_reader")
-        batch_op.drop_index(
-            "ix_vote_note", sqlite_where=sa.text("note IS NOT NULL"), postgresql_where=sa.text("note IS NOT NULL")
-        )
-        batch_op.drop_index("ix_vote_network")
-
-    op.drop_table("vote")
-    op.drop_table("tally")
-    with op.batch_alter_table("standing", schema=None) as batch_op:
-        batch_op.drop_index("ix_standing_votes")
-        batch_op.drop_index("ix_standing_low")
-        batch_op.drop_index("ix_standing_high")
-        batch_op.drop_index("ix_standing_fails")
-
-    op.drop_table("standing")
-    op.drop_table("revision")
-    op.drop_table("reason_tally")
-    with op.batch_alter_table("contributor", schema=None) as batch_op:
-        batch_op.drop_index("ix_contributor_user")
-
-    op.drop_table("contributor")
-    with op.batch_alter_table("comment", schema=None) as batch_op:
-        batch_op.drop_index("ix_comment_text")
-        batch_op.drop_index("ix_comment_reader")
-        batch_op.drop_index("ix_comment_queue")
-        batch_op.drop_index("ix_comment_page")
-
-    op.drop_table("comment")
-    op.drop_table("token")
-    op.drop_table("membership")
-    op.drop_table("article")
-    op.drop_table("user")
-    op.drop_table("site")
-    op.drop_table("network_key")
+    for table in (
+        "decision",
+        "vote",
+        "tally",
+        "standing",
+        "revision",
+        "reason_tally",
+        "contributor",
+        "comment",
+        "token",
+        "membership",
+        "article",
+        "user",
+        "site",
+        "network_key",
+    ):
+        op.drop_table(table)

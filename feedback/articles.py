@@ -1,0 +1,459 @@
+"""Sites, articles, revisions, contributors: how they are found, registered, and first seen from a reader."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy.orm import selectinload
+
+from feedback import text
+from feedback.db import db, insert, uuid7
+from feedback.errors import Conflict, Invalid, Missing
+from feedback.models import Accepts, Article, Contributor, Revision, Role, Site, Standing, Tally, User
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+MAX_KEY_CHARS = 255
+MAX_TITLE_CHARS = 300
+MAX_URL_CHARS = 2_000
+MAX_REVISION_CHARS = 64
+MAX_NAME_CHARS = 80
+MAX_NOTE_CHARS = 1_000
+MAX_CONTRIBUTORS = 50  # more is a mistake in the caller's data
+BASELINE_VOTES = 200  # so many votes before an edit say how good "as good as before" is
+MODERATION = ("pre", "first", "post", "closed")
+ADMITS = ("open", "registered")
+REASON_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an article did not help, as the site words it."""
+
+    code: str
+    label: str
+
+
+REASONS = (
+    Reason("unclear", "Hard to understand"),
+    Reason("inaccurate", "Something is wrong"),
+    Reason("outdated", "Out of date"),
+    Reason("incomplete", "Something is missing"),
+    Reason("looking_for_something_else", "I was looking for something else"),
+    Reason("unsafe", "Could be unsafe"),
+    Reason("other", "Another reason"),
+)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a site has settled for itself; what it has not settled has these defaults."""
+
+    question: str = "Did this article help you?"
+    reasons: tuple[Reason, ...] = REASONS
+    moderation: str = "pre"
+    guidelines: str = "Be kind and stay on the topic. Please do not share personal details of yourself or others."
+    notice: str = "Comments are no medical advice. In an emergency call your local emergency number."
+    lang: str = "en"
+    max_chars: int = 5_000  # two screens; keeps cleaning under 50 ms
+    max_links: int = 2
+    admits: str = "open"  # whether a reader's first vote or comment may make an article known
+    quarantine_limit: int = 30  # counted votes of one network on one article in one day
+
+    def public(self, origins: Sequence[str]) -> dict[str, Any]:
+        """Return what the widget needs to know."""
+        shown = ("question", "max_chars", "moderation", "guidelines", "notice", "lang")
+        return {
+            "reasons": [asdict(reason) for reason in self.reasons],
+            **{name: getattr(self, name) for name in shown},
+            "origins": list(origins),
+        }
+
+
+@dataclass(frozen=True)
+class SiteView:
+    """A site as one request sees it."""
+
+    id: UUID
+    slug: str
+    name: str
+    origins: tuple[str, ...]
+    policy: Policy
+    stamp: int
+    prior_mean: float
+    prior_weight: float
+
+
+SITE = select(
+    Site.id, Site.slug, Site.name, Site.origins, Site.settings, Site.stamp, Site.prior_mean, Site.prior_weight
+)
+
+
+def site(slug: str) -> SiteView:
+    """Return the site of that slug. Raises Missing."""
+    row = db.session.execute(SITE.where(Site.slug == slug)).one_or_none()
+    if row is None:
+        raise Missing(f"There is no site called “{slug[:64]}” here.")
+    return _view(row)
+
+
+def sites(ids: Sequence[UUID] | None = None) -> list[SiteView]:
+    """Return the sites of these ids, or all, by slug."""
+    query = SITE.order_by(Site.slug) if ids is None else SITE.where(Site.id.in_(ids)).order_by(Site.slug)
+    return [_view(row) for row in db.session.execute(query)]
+
+
+def _view(row: Row[Any]) -> SiteView:
+    policy = _policy(json.dumps(row.settings, sort_keys=True))
+    return SiteView(row.id, row.slug, row.name, tuple(row.origins), policy, row.stamp, row.prior_mean, row.prior_weight)
+
+
+@lru_cache(maxsize=256)
+def _policy(settings: str) -> Policy:
+    return read_policy(json.loads(settings))
+
+
+def read_policy(settings: Mapping[str, Any]) -> Policy:
+    """Check a site's settings and fill in the defaults. Raises Invalid, naming each setting that is wrong."""
+    errors: dict[str, list[str]] = {}
+    values: dict[str, Any] = {}
+    for name, value in settings.items():
+        try:
+            values[name] = _READ[name](value)
+        except KeyError:
+            errors[name] = [f"“{name[:64]}” is no setting of a site."]
+        except (TypeError, ValueError) as error:
+            errors[name] = [str(error)]
+    if errors:
+        raise Invalid(errors)
+    return Policy(**values)
+
+
+def _sentence(most: int) -> Any:
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError("This should be a text.")
+        line = text.line(value)
+        if len(line) > most:
+            raise ValueError(f"This should have at most {most} characters.")
+        return line
+
+    return read
+
+
+def _one_of(*choices: str) -> Any:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"This should be one of {', '.join(choices)}.")
+        return str(value)
+
+    return read
+
+
+def _number(least: int, most: int) -> Any:
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f"This should be a whole number from {least} to {most}.")
+        return value
+
+    return read
+
+
+def _reasons(value: Any) -> tuple[Reason, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= 20:
+        raise ValueError("This should be a list of 1 to 20 reasons.")
+    reasons = tuple(Reason(str(item["code"]), _sentence(80)(item["label"])) for item in value)
+    if any(not REASON_CODE.fullmatch(reason.code) for reason in reasons):
+        raise ValueError("A reason's code has only small letters, digits and underscores.")
+    if len({reason.code for reason in reasons}) < len(reasons):
+        raise ValueError("Each reason needs a code of its own.")
+    return reasons
+
+
+_READ = {
+    "question": _sentence(200),
+    "reasons": _reasons,
+    "moderation": _one_of(*MODERATION),
+    "guidelines": _sentence(1_000),
+    "notice": _sentence(1_000),
+    "lang": _sentence(35),
+    "max_chars": _number(100, 5_000),
+    "max_links": _number(0, 50),
+    "admits": _one_of(*ADMITS),
+    "quarantine_limit": _number(1, 100_000),
+}
+assert set(_READ) == {item.name for item in fields(Policy)}
+
+
+def origin(value: str) -> str:
+    """Return an origin as browsers send it, `https://example.org`. Raises ValueError with a sentence."""
+    parts = urlsplit(value.strip().rstrip("/"))
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    extra = parts.path or parts.query or parts.fragment or parts.username
+    if parts.scheme not in ("http", "https") or not parts.hostname or extra or port == -1:
+        raise ValueError(f"“{value[:200]}” is no origin. It should look like https://example.org.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, default) else "")
+
+
+def origin_of(url: str) -> str:
+    """Return the origin a well-formed http(s) address lies on."""
+    parts = urlsplit(url)
+    return origin(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+
+
+def add_site(slug: str, *, origins: Sequence[str], now: datetime, name: str = "", **settings: Any) -> Site:
+    """Make a site. Raises Invalid for a bad slug, origin or setting, Conflict when the slug is taken."""
+    if not SLUG.fullmatch(slug):
+        raise Invalid({"slug": ["A slug has small letters, digits and hyphens, at most 64."]})
+    if find_site(slug) is not None:
+        raise Conflict(f"There is already a site called “{slug}”.")
+    read_policy(settings)
+    row = Site(slug=slug, name=name or slug, origins=_origins(origins), settings=settings, created=now)
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def find_site(slug: str) -> Site | None:
+    """Return the row of a site, for whoever changes it."""
+    return db.session.execute(select(Site).where(Site.slug == slug)).scalar_one_or_none()
+
+
+def change_site(slug: str, *, name: str | None = None, origins: Sequence[str] | None = None, **settings: Any) -> Site:
+    """Change a site's name, origins or settings; a setting of None is its default again. Raises Missing, Invalid."""
+    row = find_site(slug)
+    if row is None:
+        raise Missing(f"There is no site called “{slug[:64]}” here.")
+    merged = {key: value for key, value in {**row.settings, **settings}.items() if value is not None}
+    read_policy(merged)
+    row.settings = merged
+    row.name = name or row.name
+    row.origins = _origins(origins) if origins is not None else row.origins
+    row.stamp += 1
+    return row
+
+
+def _origins(origins: Sequence[str]) -> list[str]:
+    try:
+        cleaned = [origin(value) for value in origins]
+    except ValueError as error:
+        raise Invalid({"origin": [str(error)]}) from error
+    if not cleaned:
+        raise Invalid({"origin": ["A site needs at least one origin that its pages come from."]})
+    return list(dict.fromkeys(cleaned))
+
+
+# Articles
+
+
+def key(value: str) -> str:
+    """Return an article's key, normalised: NFC, no control characters, 1 to 255 characters. Raises ValueError."""
+    cleaned = text.line(value)
+    if not cleaned:
+        raise ValueError("Name the article by its key.")
+    if len(cleaned) > MAX_KEY_CHARS:
+        raise ValueError(f"A key has at most {MAX_KEY_CHARS} characters.")
+    return cleaned
+
+
+FIND = select(Article.id, Article.accepts).where(
+    Article.site_id == bindparam("site_id"), Article.key == bindparam("key")
+)
+
+
+def find(site_id: UUID, article_key: str) -> Row[UUID, Accepts] | None:
+    """Return (id, accepts) of an article, or None."""
+    return db.session.execute(FIND, {"site_id": site_id, "key": article_key}).one_or_none()
+
+
+def get(site_id: UUID, article_key: str) -> Article | None:
+    """Return the row of an article with its contributors, or None."""
+    query = select(Article).where(Article.site_id == site_id, Article.key == article_key)
+    return db.session.execute(query.options(selectinload(Article.contributors))).scalar_one_or_none()
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a reader's request says of the page it came from. Not trusted: registration replaces it."""
+
+    site: SiteView
+    key: str
+    title: str | None = None
+    url: str | None = None
+
+
+def find_or_make(page: Page, *, now: datetime) -> tuple[UUID, Accepts]:
+    """Return (id, accepts) of the page's article, which a reader's first vote or comment makes known.
+
+    Raises Missing where the site takes registered articles only and this is none.
+    """
+    row = find(page.site.id, page.key)
+    if row is None:
+        if page.site.policy.admits == "registered":
+            raise Missing("This article is not registered with the feedback service.")
+        _make(page, now)
+        row = find(page.site.id, page.key)
+        assert row is not None
+    return row.id, row.accepts
+
+
+def _make(page: Page, now: datetime) -> None:
+    # Two first readers of a page can arrive together: whoever inserts second finds the row of the first.
+    values = {
+        "id": uuid7(),
+        "site_id": page.site.id,
+        "key": page.key,
+        "title": page.title,
+        "url": page.url,
+        "registered": False,
+        "accepts": Accepts.OPEN,
+        "created": now,
+    }
+    made = db.session.execute(insert(Article).values(values).on_conflict_do_nothing().returning(Article.id))
+    article_id = made.scalar_one_or_none()
+    if article_id is not None:
+        db.session.execute(insert(Standing).values(_standing(article_id, page.site.id, now)))
+
+
+def _standing(article_id: UUID, site_id: UUID, now: datetime) -> dict[str, Any]:
+    return {"article_id": article_id, "site_id": site_id, "as_of": now}
+
+
+@dataclass(frozen=True)
+class Byline:
+    """Who wrote or reviewed an article; the address links to an account, now or once there is one."""
+
+    name: str
+    role: Role
+    email: str | None = None
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What staff say of an article."""
+
+    key: str
+    title: str
+    url: str
+    contributors: tuple[Byline, ...] = ()
+    revision: str | None = None
+    note: str | None = None
+
+
+def register(site_id: UUID, given: Registration, *, now: datetime) -> tuple[Article, bool]:
+    """Make an article known, or bring it up to date, and register its revision. Returns (article, whether it is new).
+
+    What a reader's request said of it is replaced.
+    """
+    article = get(site_id, given.key)
+    created = article is None
+    if article is None:
+        article = Article(id=uuid7(), site_id=site_id, key=given.key, created=now, contributors=[])
+        db.session.add(article)
+        db.session.flush()
+        db.session.execute(insert(Standing).values(_standing(article.id, site_id, now)))
+    article.title, article.url, article.registered = given.title, given.url, True
+    _set_contributors(article, given.contributors)
+    if given.revision is not None:
+        see_revision(article.id, given.revision, registered=True, note=given.note, now=now)
+    touch(article.id)
+    db.session.flush()
+    return article, created
+
+
+def _set_contributors(article: Article, bylines: Sequence[Byline]) -> None:
+    # Deleted first: the same name may stay with another account or place.
+    article.contributors.clear()
+    db.session.flush()
+    for position, byline in enumerate(dict.fromkeys(bylines)):
+        email = byline.email.lower() if byline.email else None
+        user_id = db.session.execute(select(User.id).where(User.email == email)).scalar_one_or_none()
+        article.contributors.append(
+            Contributor(
+                role=byline.role,
+                name=byline.name,
+                position=position,
+                user_id=user_id,
+                email=None if user_id else email,
+            )
+        )
+    db.session.flush()
+
+
+def public(article: Article) -> dict[str, Any]:
+    """Return what staff have registered of an article."""
+    people = [{"name": person.name, "role": person.role.value} for person in article.contributors]
+    return {"key": article.key, "title": article.title, "url": article.url, "contributors": people}
+
+
+def set_accepts(site_id: UUID, article_key: str, accepts: Accepts) -> Article:
+    """Open, close or hide the comments of an article. Raises Missing."""
+    article = get(site_id, article_key)
+    if article is None:
+        raise Missing(f"There is no article “{article_key}” on this site.")
+    article.accepts = accepts
+    touch(article.id)
+    return article
+
+
+def touch(article_id: UUID) -> None:
+    """Move the article's stamp: what readers' answers show of it has changed."""
+    db.session.execute(update(Standing).where(Standing.article_id == article_id).values(stamp=Standing.stamp + 1))
+
+
+# Revisions
+
+KNOWN_REVISION = select(Revision.label).where(
+    Revision.article_id == bindparam("article_id"), Revision.label == bindparam("label")
+)
+
+
+def see_revision(
+    article_id: UUID, label: str, *, now: datetime, registered: bool = False, note: str | None = None
+) -> None:
+    """Note that a revision exists; its baseline is frozen the first time."""
+    known = db.session.execute(KNOWN_REVISION, {"article_id": article_id, "label": label}).one_or_none()
+    if known is None:
+        yes, votes = _baseline(article_id, now)
+        values = {
+            "article_id": article_id,
+            "label": label,
+            "registered": registered,
+            "first_seen": now,
+            "note": note,
+            "baseline_yes": yes,
+            "baseline_votes": votes,
+        }
+        db.session.execute(insert(Revision).values(values).on_conflict_do_nothing())
+    elif registered:
+        change: dict[str, Any] = {"registered": True} | ({"note": note} if note else {})
+        db.session.execute(
+            update(Revision).where(Revision.article_id == article_id, Revision.label == label).values(change)
+        )
+
+
+def _baseline(article_id: UUID, now: datetime) -> tuple[int, int]:
+    """Return (yes, votes) of the last whole days before now that together hold BASELINE_VOTES votes, or of all."""
+    days = db.session.execute(
+        select(func.sum(Tally.yes), func.sum(Tally.no))
+        .where(Tally.article_id == article_id, Tally.day < now.date())
+        .group_by(Tally.day)
+        .order_by(Tally.day.desc())
+    )
+    yes = votes = 0
+    for day_yes, day_no in days:
+        yes, votes = yes + int(day_yes), votes + int(day_yes + day_no)
+        if votes >= BASELINE_VOTES:
+            break
+    return yes, votes

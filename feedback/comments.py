@@ -1,0 +1,429 @@
+"""Comments of readers: what they submit, what of it is published, and what they may do with their own afterwards."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Uuid, and_, literal, or_, select, tuple_, union_all, update
+from sqlalchemy.orm import aliased
+
+from feedback import articles, opaque, text, triage
+from feedback.clock import rfc3339
+from feedback.db import Moment, db, uuid7
+from feedback.errors import Invalid, Missing, Refused
+from feedback.models import Accepts, Article, Comment, Decision, Standing, State
+
+MAX_NAME_CHARS = 80
+MAX_BODY_CHARS = 5_000
+MAX_SUBMISSION_CHARS = 64
+PAGE = 20  # threads on a page
+REPLIES = 3  # of each thread on a page; the rest comes at request
+MORE_REPLIES = 20  # of one thread at request
+EDITABLE_FOR = timedelta(minutes=15)
+EDITABLE = (State.PENDING, State.APPROVED)
+TICK = timedelta(microseconds=1)
+SORTS = ("best", "newest", "oldest")
+SEEN_BY_ITS_READER = {State.SPAM: State.PENDING}  # what was marked spam shows as pending to whoever wrote it
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A comment as its reader sent it, already checked and cleaned, so that the transaction stays short."""
+
+    page: articles.Page
+    reader: bytes
+    source: str
+    html: str
+    text_hash: bytes
+    name: str = ""
+    typed_name: str = ""
+    parent: str | None = None
+    submission: str | None = None
+    honeypot: bool = False
+    opened_ms: int | None = None
+    network: bytes | None = None
+    sealed_email: bytes | None = None
+
+
+def text_hash(key: str, site_id: UUID, source: str) -> bytes:
+    """Return the keyed hash that says "the same text" (case and spaces aside) and tells nobody without the key."""
+    same = " ".join(source.casefold().split())
+    return hmac.digest(key.encode(), site_id.bytes + same.encode(), hashlib.sha256)
+
+
+def submit(draft: Draft, *, now: datetime) -> Comment:
+    """Store a comment and return it, published or held as the site's policy and the triage say.
+
+    The same submission of the same reader returns the comment it made the first time. Raises Refused where the
+    article takes no comments, Invalid for a parent that is not there.
+    """
+    article_id, accepts = articles.find_or_make(draft.page, now=now)
+    # One comment of an article at a time: its place in the order and the standing depend on the one before.
+    lock(article_id)
+    earlier = _submitted(article_id, draft)
+    if earlier is not None:
+        return earlier
+    policy = draft.page.site.policy
+    if accepts is not Accepts.OPEN or policy.moderation == "closed":
+        raise Refused("This article takes no comments any more.")
+    parent = _parent(article_id, draft)
+    verdict = triage.judge(_evidence(draft, now), moderation=policy.moderation, max_links=policy.max_links)
+    comment = _comment(draft, article_id, parent, verdict, _next_moment(article_id, now))
+    db.session.add(comment)
+    if comment.state is State.APPROVED:
+        publish(article_id, 1)
+    db.session.flush()
+    return comment
+
+
+def lock(article_id: UUID) -> None:
+    """Let nobody else change this article's comments until the transaction ends."""
+    db.session.execute(select(Standing.article_id).where(Standing.article_id == article_id).with_for_update())
+
+
+def publish(article_id: UUID, step: int) -> None:
+    """Count one comment more (1) or less (-1) among the published; 0 says that something shown has changed."""
+    db.session.execute(
+        update(Standing)
+        .where(Standing.article_id == article_id)
+        .values(comments=Standing.comments + step, stamp=Standing.stamp + 1)
+    )
+
+
+def _submitted(article_id: UUID, draft: Draft) -> Comment | None:
+    if draft.submission is None:
+        return None
+    query = select(Comment).where(
+        Comment.article_id == article_id,
+        Comment.reader == draft.reader,
+        Comment.submission == draft.submission,
+    )
+    return db.session.execute(query).scalar_one_or_none()
+
+
+def _parent(article_id: UUID, draft: Draft) -> Comment | None:
+    if not draft.parent:
+        return None
+    key = opaque.parse_identifier(draft.parent)
+    parent = db.session.get(Comment, key) if key and key[0] == article_id else None
+    if parent is None or parent.state is not State.APPROVED:
+        raise Invalid({"parent": ["The comment you answer is not there any more."]})
+    return parent
+
+
+def _evidence(draft: Draft, now: datetime) -> triage.Evidence:
+    site_id = draft.page.site.id
+    approved = select(Comment.id).where(
+        Comment.reader == draft.reader, Comment.site_id == site_id, Comment.state == State.APPROVED
+    )
+    same = select(Comment.id).where(
+        Comment.site_id == site_id,
+        Comment.text_hash == draft.text_hash,
+        Comment.created > now - triage.REPEATED_WITHIN,
+    )
+    return triage.Evidence(
+        source=draft.source,
+        html=draft.html,
+        name=draft.name,
+        typed_name=draft.typed_name,
+        honeypot=draft.honeypot,
+        opened_ms=draft.opened_ms,
+        first=db.session.execute(approved.limit(1)).first() is None,
+        repeated=db.session.execute(same.limit(1)).first() is not None,
+    )
+
+
+def _next_moment(article_id: UUID, now: datetime) -> datetime:
+    """Return now, or just after the article's newest comment where the clock has jumped back."""
+    newest = db.session.execute(
+        select(Comment.created).where(Comment.article_id == article_id).order_by(Comment.created.desc()).limit(1)
+    ).scalar_one_or_none()
+    return now if newest is None else max(now, newest + TICK)
+
+
+def _comment(
+    draft: Draft, article_id: UUID, parent: Comment | None, verdict: triage.Verdict, created: datetime
+) -> Comment:
+    return Comment(
+        id=uuid7(),
+        article_id=article_id,
+        site_id=draft.page.site.id,
+        parent_id=parent.id if parent else None,
+        thread_id=(parent.thread_id or parent.id) if parent else None,
+        submission=draft.submission,
+        reader=draft.reader,
+        network=draft.network,
+        name=draft.name or None,
+        sealed_email=draft.sealed_email,
+        source=draft.source,
+        html=draft.html,
+        policy=text.POLICY,
+        text_hash=draft.text_hash,
+        state=verdict.state,
+        held_for=list(verdict.held_for),
+        created=created,
+    )
+
+
+# What readers see
+
+
+def published(article_id: UUID) -> int:
+    """Return how many comments of an article are published, replies included."""
+    number = db.session.execute(select(Standing.comments).where(Standing.article_id == article_id)).scalar_one_or_none()
+    return number or 0
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A comment and the first of its replies; `more` is the cursor of the next ones, if any."""
+
+    comment: Comment
+    replies: tuple[Comment, ...]
+    more: str | None
+
+
+@dataclass(frozen=True)
+class Page:
+    threads: tuple[Thread, ...]
+    next: str | None
+
+
+# A comment that is gone keeps its place, without its text, as long as published replies stand under it.
+GONE = (State.WITHDRAWN, State.ERASED)
+
+
+def published_on(article_id: UUID, *, sort: str = "best", after: str | None = None) -> Page:
+    """Return a page of an article's published threads; pinned ones lead it. Raises Malformed for a bad cursor."""
+    pinned = [] if after else _roots(_threads(article_id, pinned=True).order_by(*NEWEST).limit(PAGE))
+    rest = _seek(_threads(article_id, pinned=False), sort, after).order_by(*ORDER[sort])
+    rows = _roots(rest.limit(PAGE + 1))
+    shown = [*pinned, *rows][:PAGE]
+    replies = _first_replies(article_id, [row.id for row in shown])
+    threads = tuple(_thread(row, replies.get(row.id, [])) for row in shown)
+    more = len(pinned) + len(rows) > PAGE and not shown[-1].pinned
+    return Page(threads, _root_cursor(shown[-1]) if more else None)
+
+
+def replies_of(article_id: UUID, thread: str, after: str | None) -> tuple[list[Comment], str | None]:
+    """Return more replies of a thread, oldest first, and the cursor of the next ones. Raises Missing, Malformed."""
+    key = opaque.parse_identifier(thread)
+    if key is None or key[0] != article_id:
+        raise Missing("This thread is not there any more.")
+    query = _replies(article_id, key[1])
+    place = opaque.parse_cursor(after, datetime, UUID)
+    if place:
+        query = query.where(here > row_value(*place))
+    rows = list(db.session.execute(query.limit(MORE_REPLIES + 1)).scalars())
+    shown = rows[:MORE_REPLIES]
+    return shown, _reply_cursor(shown[-1]) if len(rows) > MORE_REPLIES else None
+
+
+here = tuple_(Comment.created, Comment.id)
+NEWEST = (Comment.created.desc(), Comment.id.desc())
+ORDER: dict[str, tuple[Any, ...]] = {
+    "best": (Comment.likes.desc(), *NEWEST),
+    "newest": NEWEST,
+    "oldest": (Comment.created, Comment.id),
+}
+
+
+def row_value(created: datetime, row_id: UUID) -> Any:
+    """Return (created, id) as a row to compare with, so that an index on both finds its place at once."""
+    return tuple_(literal(created, Moment()), literal(row_id, Uuid()))
+
+
+def _roots(query: Select[Comment]) -> list[Comment]:
+    return list(db.session.execute(query).scalars())
+
+
+def _threads(article_id: UUID, *, pinned: bool) -> Select[Comment]:
+    reply = aliased(Comment)
+    answered = select(reply.id).where(
+        reply.article_id == Comment.article_id, reply.thread_id == Comment.id, reply.state == State.APPROVED
+    )
+    shown = or_(Comment.state == State.APPROVED, and_(Comment.state.in_(GONE), answered.exists()))
+    return select(Comment).where(
+        Comment.article_id == article_id, Comment.thread_id.is_(None), Comment.pinned.is_(pinned), shown
+    )
+
+
+def _seek(query: Select[Comment], sort: str, after: str | None) -> Select[Comment]:
+    place = opaque.parse_cursor(after, int, datetime, UUID)
+    if place is None:
+        return query
+    likes, mark = place[0], row_value(place[1], place[2])
+    beyond = {
+        "newest": here < mark,
+        "oldest": here > mark,
+        "best": or_(Comment.likes < likes, and_(Comment.likes == likes, here < mark)),
+    }
+    return query.where(beyond[sort])
+
+
+def _root_cursor(row: Comment) -> str:
+    return opaque.cursor(row.likes, row.created, row.id)
+
+
+def _reply_cursor(row: Comment) -> str:
+    return opaque.cursor(row.created, row.id)
+
+
+def _replies(article_id: UUID, thread_id: UUID) -> Select[Comment]:
+    return (
+        select(Comment)
+        .where(Comment.article_id == article_id, Comment.thread_id == thread_id, Comment.state == State.APPROVED)
+        .order_by(Comment.created, Comment.id)
+    )
+
+
+def _first_replies(article_id: UUID, threads: Sequence[UUID]) -> dict[UUID, list[Comment]]:
+    """Return the first replies of each thread, one more than are shown, so that it is known whether there are more."""
+    if not threads:
+        return {}
+    # One short look-up a thread: ranking all replies would cost as much as the threads are long.
+    looks = [
+        select(_replies(article_id, thread).with_only_columns(Comment.id).limit(REPLIES + 1).subquery().c.id)
+        for thread in threads
+    ]
+    query = select(Comment).where(Comment.article_id == article_id, Comment.id.in_(union_all(*looks)))
+    found: dict[UUID, list[Comment]] = {}
+    for row in db.session.execute(query.order_by(Comment.created, Comment.id)).scalars():
+        assert row.thread_id is not None
+        found.setdefault(row.thread_id, []).append(row)
+    return found
+
+
+def _thread(comment: Comment, replies: list[Comment]) -> Thread:
+    shown = tuple(replies[:REPLIES])
+    return Thread(comment, shown, _reply_cursor(shown[-1]) if len(replies) > REPLIES else None)
+
+
+def mine(article_id: UUID, reader: bytes) -> list[Comment]:
+    """Return a reader's own comments on an article, in any state but erased, oldest first."""
+    query = select(Comment).where(
+        Comment.reader == reader, Comment.article_id == article_id, Comment.state != State.ERASED
+    )
+    return list(db.session.execute(query.order_by(Comment.created, Comment.id)).scalars())
+
+
+def public(comment: Comment) -> dict[str, Any]:
+    """Return a comment as everybody may see it; of one that is gone, only its place."""
+    gone = comment.state in GONE
+    return {
+        "id": opaque.identifier(comment.article_id, comment.id),
+        "parent": opaque.identifier(comment.article_id, comment.parent_id) if comment.parent_id else None,
+        "name": None if gone else comment.name,
+        "html": None if gone else comment.html,
+        "created": rfc3339(comment.created),
+        "edited": rfc3339(comment.edited) if comment.edited else None,
+        "likes": comment.likes,
+        "pinned": comment.pinned,
+        "staff": None,
+    } | ({"gone": comment.state.value} if gone else {})
+
+
+def own(comment: Comment) -> dict[str, Any]:
+    """Return a comment as its own reader may see it."""
+    editable = comment.created + EDITABLE_FOR if comment.state in (*EDITABLE, State.SPAM) else None
+    return public(comment) | {
+        "html": comment.html,
+        "name": comment.name,
+        "state": SEEN_BY_ITS_READER.get(comment.state, comment.state).value,
+        "source": comment.source,
+        "version": comment.version,
+        "editable_until": rfc3339(editable) if editable else None,
+        "replies": [],
+    }
+
+
+def thread(item: Thread) -> dict[str, Any]:
+    """Return a thread as everybody may see it."""
+    answer = public(item.comment) | {"replies": [public(reply) for reply in item.replies]}
+    return answer | ({"more": item.more} if item.more else {})
+
+
+# What readers may do with their own
+
+
+def withdraw(comment_id: str, reader: bytes, *, site_id: UUID, now: datetime) -> Comment:
+    """Take a comment off the page for good, at its reader's wish. Twice is once. Raises Missing, Refused."""
+    comment = _owned(comment_id, reader, site_id)
+    if comment.state is not State.WITHDRAWN:
+        change_state(comment, State.WITHDRAWN, who="reader", action="withdraw", now=now)
+        comment.sealed_email = None
+    return comment
+
+
+def _owned(comment_id: str, reader: bytes, site_id: UUID) -> Comment:
+    key = opaque.parse_identifier(comment_id)
+    if key is not None:
+        lock(key[0])
+    comment = db.session.get(Comment, key) if key else None
+    if comment is None or comment.site_id != site_id or comment.state is State.ERASED:
+        raise Missing("This comment is not there any more.")
+    if comment.reader != reader:
+        raise Refused("This comment is not yours.")
+    return comment
+
+
+def change_state(
+    comment: Comment,
+    to: State,
+    *,
+    who: str,
+    action: str,
+    now: datetime,
+    who_id: UUID | None = None,
+    reason: str | None = None,
+    undoes: UUID | None = None,
+) -> Decision:
+    """Move a comment to another state and record who did it. The caller holds the article's lock."""
+    before = comment.state
+    comment.state, comment.decided = to, now
+    comment.version += 1
+    row = Decision(
+        id=uuid7(),
+        article_id=comment.article_id,
+        site_id=comment.site_id,
+        comment_id=comment.id,
+        who=who,
+        who_id=who_id,
+        action=action,
+        from_state=before,
+        to_state=to,
+        reason=reason,
+        version=comment.version,
+        undoes=undoes,
+        text_hash=comment.text_hash,
+        at=now,
+    )
+    db.session.add(row)
+    publish(comment.article_id, (to is State.APPROVED) - (before is State.APPROVED))
+    db.session.flush()
+    return row
+
+
+def erase(comment: Comment, *, who: str, now: datetime, who_id: UUID | None = None, reason: str | None = None) -> None:
+    """Remove a comment's text, name, address and reader for good; the decisions stay without any of it."""
+    change_state(comment, State.ERASED, who=who, who_id=who_id, action="erase", reason=reason, now=now)
+    comment.source = comment.html = comment.name = None
+    comment.reader = comment.network = comment.sealed_email = comment.text_hash = comment.submission = None
+    comment.held_for, comment.score = [], None
+    db.session.flush()
+
+
+def counts(site_id: UUID, keys: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return {key: {yes, no, comments}} for every key asked for, zeros where an article is not known."""
+    wanted = list(keys)
+    rows = db.session.execute(
+        select(Article.key, Standing.yes, Standing.no, Standing.comments)
+        .join(Standing, Standing.article_id == Article.id)
+        .where(Article.site_id == site_id, Article.key.in_(wanted))
+    )
+    found = {row.key: {"yes": row.yes, "no": row.no, "comments": row.comments} for row in rows}
+    return {key: found.get(key, {"yes": 0, "no": 0, "comments": 0}) for key in wanted}

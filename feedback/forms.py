@@ -1,0 +1,297 @@
+"""Shape and normalisation of everything readers and machines send; never a query.
+
+Declared as plain fields, because a WTForms form of nine fields costs a hundred times what these checks cost, and the
+reader routes are the hot ones. What a field takes is read once, to the value the rules work with.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from flask import Request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from feedback import articles, comments, moderation, readers, text, votes
+from feedback.errors import Invalid, Malformed
+from feedback.models import Role
+
+MAX_BODY_BYTES = 64 * 1024  # thirteen times the longest comment, in the costliest encoding
+MAX_FIELDS = 100  # of a form; ours have at most fourteen
+MAX_EMAIL_CHARS = 254  # RFC 5321
+MAX_OPENED_MS = 10 * 365 * 24 * 3600 * 1000
+MAX_ARTICLES = 100  # of one call for counts
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: `read` turns what was sent into a value or raises ValueError with a sentence."""
+
+    name: str
+    read: Callable[[Any], Any]
+    required: bool = False
+
+
+def read(fields: tuple[Field, ...], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value of every field, None for one left out. Raises Invalid with every field that is wrong."""
+    values: dict[str, Any] = {}
+    errors: dict[str, list[str]] = {}
+    for field in fields:
+        given = data.get(field.name)
+        if given is None or (field.required and given == ""):
+            values[field.name] = None
+            if field.required:
+                errors[field.name] = ["This is missing."]
+            continue
+        try:
+            values[field.name] = field.read(given)
+        except ValueError as error:
+            errors[field.name] = [str(error)]
+    if errors:
+        raise Invalid(errors)
+    return values
+
+
+def body(request: Request) -> dict[str, Any]:
+    """Return the fields of a request's body, as sent. Raises Malformed where it cannot be read, 415 for other types."""
+    kind = request.mimetype
+    if kind == "application/x-www-form-urlencoded":
+        return _form(request.get_data(cache=False))
+    if kind == "application/json":
+        return _json(request.get_data(cache=False))
+    raise UnsupportedMediaType("Send application/x-www-form-urlencoded or application/json.")
+
+
+def _form(data: bytes) -> dict[str, Any]:
+    try:
+        pairs = parse_qsl(
+            data.decode("utf-8"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_FIELDS
+        )
+    except ValueError as error:
+        raise Malformed("The form cannot be read: it should be URL-encoded UTF-8.") from error
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise Malformed("A field was sent more than once.")
+    return fields
+
+
+def _json(data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("The JSON cannot be read.") from error
+    if not isinstance(value, dict):
+        raise Malformed("The JSON should be one object.")
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+# What a single value may be
+
+
+def string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("This should be a text.")
+    return value
+
+
+def line(most: int) -> Callable[[Any], str]:
+    """One line of plain text, normalised, of at most so many characters."""
+
+    def check(value: Any) -> str:
+        return _short(text.line(string(value)), most)
+
+    return check
+
+
+def lines(most: int) -> Callable[[Any], str]:
+    """Plain text of any number of lines, normalised, of at most so many characters."""
+
+    def check(value: Any) -> str:
+        return _short(text.normalise(string(value)), most)
+
+    return check
+
+
+def _short(value: str, most: int) -> str:
+    if len(value) > most:
+        raise ValueError(f"This is too long: at most {most:,} characters, not {len(value):,}.")
+    return value
+
+
+def one_of(*choices: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if string(value) not in choices:
+            raise ValueError(f"This should be {', '.join(choices[:-1])} or {choices[-1]}.")
+        return str(value)
+
+    return check
+
+
+def article_key(value: Any) -> str:
+    return articles.key(string(value))
+
+
+def reader_token(value: Any) -> str:
+    if not readers.TOKEN.fullmatch(string(value)):
+        raise ValueError("A reader's token has 22 URL-safe characters.")
+    return str(value)
+
+
+def name(value: Any) -> str:
+    return _short(text.name(string(value)), comments.MAX_NAME_CHARS)
+
+
+def email(value: Any) -> str:
+    given = line(MAX_EMAIL_CHARS)(value)
+    if not given:
+        return ""
+    try:
+        return str(validate_email(given, check_deliverability=False).normalized)
+    except EmailNotValidError as error:
+        raise ValueError("This is no e-mail address.") from error
+
+
+def web_address(value: Any) -> str:
+    """An http(s) address."""
+    given = line(articles.MAX_URL_CHARS)(value)
+    try:
+        parts = urlsplit(given)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in given
+        _ = parts.port
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("This should be an address that begins with http:// or https://.")
+    return given
+
+
+def milliseconds(value: Any) -> int:
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16 else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_OPENED_MS:
+        raise ValueError("This should be a whole number of milliseconds.")
+    return number
+
+
+def whole(least: int, most: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        short = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10
+        number = int(value) if short else value
+        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+            raise ValueError(f"This should be a whole number from {least} to {most}.")
+        return number
+
+    return check
+
+
+# Readers
+
+_PAGE = (
+    Field("article", article_key, required=True),
+    Field("reader", reader_token, required=True),
+)
+_OF_THE_PAGE = (Field("title", line(articles.MAX_TITLE_CHARS)), Field("url", web_address))
+
+VOTE = (
+    *_PAGE,
+    Field("value", one_of(*(choice.value for choice in votes.Choice)), required=True),
+    Field("revision", line(articles.MAX_REVISION_CHARS)),
+    Field("section", line(votes.MAX_SECTION_CHARS)),
+    Field("reason", line(64)),
+    Field("note", lines(votes.MAX_NOTE_CHARS)),
+    *_OF_THE_PAGE,
+)
+COMMENT = (
+    *_PAGE,
+    Field("body", lines(comments.MAX_BODY_CHARS), required=True),
+    Field("name", name),
+    Field("email", email),
+    Field("parent", line(64)),
+    Field("submission", line(comments.MAX_SUBMISSION_CHARS)),
+    Field("notify", one_of("replies", "")),
+    Field("website", line(comments.MAX_BODY_CHARS)),
+    Field("opened", milliseconds),
+    *_OF_THE_PAGE,
+)
+MINE = _PAGE
+WITHDRAW = (Field("reader", reader_token, required=True),)
+SUMMARY = (
+    Field("article", article_key, required=True),
+    Field("sort", one_of(*comments.SORTS)),
+    Field("cursor", line(500)),
+    Field("parent", line(64)),
+)
+
+
+# Staff and machines
+
+
+def _version(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
+        raise ValueError("This should be the version you looked at, a whole number.")
+    return value
+
+
+def _bylines(value: Any) -> tuple[articles.Byline, ...]:
+    if not isinstance(value, list) or len(value) > articles.MAX_CONTRIBUTORS:
+        raise ValueError(f"This should be a list of at most {articles.MAX_CONTRIBUTORS} people.")
+    return tuple(_byline(item) for item in value)
+
+
+def _byline(item: Any) -> articles.Byline:
+    if not isinstance(item, dict):
+        raise ValueError("Each contributor should be an object with name and role.")
+    try:
+        given = read(BYLINE, item)
+    except Invalid as error:
+        field, sentences = next(iter(error.errors.items()))
+        raise ValueError(f"{field}: {sentences[0]}") from error
+    if not given["name"]:
+        raise ValueError("name: This is missing.")
+    return articles.Byline(given["name"], Role(given["role"]), given["email"] or None)
+
+
+BYLINE = (
+    Field("name", name, required=True),
+    Field("role", one_of(Role.AUTHOR.value, Role.REVIEWER.value), required=True),
+    Field("email", email),
+)
+ARTICLE = (
+    Field("key", article_key, required=True),
+    Field("title", line(articles.MAX_TITLE_CHARS), required=True),
+    Field("url", web_address, required=True),
+    Field("contributors", _bylines),
+    Field("revision", line(articles.MAX_REVISION_CHARS)),
+    Field("note", lines(articles.MAX_NOTE_CHARS)),
+)
+QUEUE = (
+    Field("state", one_of(*moderation.LISTS)),
+    Field("article", article_key),
+    Field("held", line(64)),
+    Field("q", line(200)),
+    Field("sort", one_of(*moderation.SORTS)),
+    Field("cursor", line(500)),
+    Field("limit", whole(1, moderation.MAX_PAGE)),
+)
+
+
+def _choices(value: Any) -> tuple[moderation.Choice, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= moderation.MAX_CHOICES:
+        raise ValueError(f"This should be a list of 1 to {moderation.MAX_CHOICES} comments.")
+    if not all(isinstance(item, dict) for item in value):
+        raise ValueError("Each comment should be an object with id and version.")
+    return tuple(moderation.Choice(string(item.get("id")), _version(item.get("version"))) for item in value)
+
+
+DECISION = (
+    Field("comment", line(64)),
+    Field("version", _version),
+    Field("comments", _choices),
+    Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
+    Field("reason", line(moderation.MAX_REASON_CHARS)),
+)

@@ -1,0 +1,105 @@
+"""How often a network and a reader may do a thing. Keys are hashes of networks and readers, never addresses."""
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import RateLimitItemPerSecond as PerSecond
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from feedback.errors import TooMany
+
+log = logging.getLogger(__name__)
+
+STORE_PAUSE = 5.0  # seconds that local memory counts alone after the shared store failed, so that nobody waits for it
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How often, and what is said to whoever comes too often."""
+
+    windows: tuple[RateLimitItem, ...]
+    sentence: str
+
+
+def _often(*windows: RateLimitItem, thing: str) -> Limit:
+    return Limit(windows, f"That was {thing} in a short time. Please wait a little and try again.")
+
+
+LIMITS = {
+    # A person votes a few times a minute at most; a school or clinic behind one address still fits in the day.
+    "vote": _often(RateLimitItemPerMinute(30), RateLimitItemPerDay(200), thing="many votes"),
+    # Nobody writes more than three considered comments a minute.
+    "comment": _often(RateLimitItemPerMinute(3), RateLimitItemPerDay(30), thing="many comments"),
+    "write": _often(PerSecond(20), thing="many requests"),
+    # Articles are not made at will: one network opens few new pages an hour, a site publishes few a day.
+    "article": _often(RateLimitItemPerHour(20), thing="many new articles"),
+    "site articles": _often(RateLimitItemPerDay(1_000), thing="many new articles"),
+    # Sign-in: guesses at one account from one network, at many accounts from one, at one account from many.
+    "sign-in": _often(RateLimitItemPerMinute(5, 15), thing="many attempts to sign in"),
+    "sign-in network": _often(RateLimitItemPerMinute(20, 15), thing="many attempts to sign in"),
+    "sign-in account": _often(RateLimitItemPerHour(50), thing="many attempts to sign in"),
+}
+
+
+class Limiter:
+    """Counts in the shared store where there is one, else in this process; in memory while the store is down."""
+
+    def __init__(self, url: str | None = None, *, enabled: bool = True) -> None:
+        self.enabled = enabled
+        self.memory = FixedWindowRateLimiter(MemoryStorage())
+        self.shared = FixedWindowRateLimiter(_store(url)) if url else None
+        self.paused_until = 0.0
+
+    def hit(self, kind: str, *keys: bytes | str) -> None:
+        """Count one use of `kind` for each of the keys. Raises TooMany, with the seconds to wait, over a limit."""
+        if self.enabled:
+            for key in keys:
+                for window in LIMITS[kind].windows:
+                    self._require("hit", kind, window, _name(key))
+
+    def check(self, kind: str, *keys: bytes | str) -> None:
+        """Raise TooMany where a limit is already reached; counts nothing."""
+        if self.enabled:
+            for key in keys:
+                for window in LIMITS[kind].windows:
+                    self._require("test", kind, window, _name(key))
+
+    def reachable(self) -> bool | None:
+        """Whether the shared store answers; None where there is none."""
+        return None if self.shared is None else bool(self.shared.storage.check())
+
+    def _require(self, method: str, kind: str, window: RateLimitItem, key: str) -> None:
+        if self._ask(method, kind, window, key):
+            return
+        try:
+            reset = self._strategy().get_window_stats(window, kind, key).reset_time
+        except StorageError:
+            reset = time.time() + window.get_expiry()
+        raise TooMany(LIMITS[kind].sentence, retry_after=max(1, math.ceil(reset - time.time())))
+
+    def _ask(self, method: str, kind: str, window: RateLimitItem, key: str) -> bool:
+        try:
+            return bool(getattr(self._strategy(), method)(window, kind, key))
+        except StorageError:
+            # Never unlimited: what the shared store cannot count is counted here.
+            self.paused_until = time.monotonic() + STORE_PAUSE
+            log.warning("the shared limits store does not answer; this process counts alone for now")
+            return bool(getattr(self.memory, method)(window, kind, key))
+
+    def _strategy(self) -> FixedWindowRateLimiter:
+        if self.shared is None or time.monotonic() < self.paused_until:
+            return self.memory
+        return self.shared
+
+
+def _store(url: str) -> RedisStorage:
+    return RedisStorage(url, wrap_exceptions=True, socket_timeout=1, socket_connect_timeout=1)
+
+
+def _name(key: bytes | str) -> str:
+    return key.hex() if isinstance(key, bytes) else key

@@ -1,0 +1,75 @@
+"""Who a reader is without knowing who they are: tokens, networks, keyed hashes.
+
+A reader is SHA-256(site id, token), so that one token is two strangers on two sites. A network is a keyed hash of
+the /24 or /64 an address lies in; the key is random, one a day, and goes after 48 hours with every hash made from it.
+"""
+
+import hashlib
+import ipaddress
+import re
+import secrets
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+
+from feedback import db as ground
+from feedback.db import db
+from feedback.models import Comment, NetworkKey, Vote
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 random bits in URL-safe base64
+KEY_DAYS = 2  # a day's key lives through that day and the next: 48 hours from its first use at most
+
+
+def new_token() -> str:
+    """Return a fresh reader token of 128 random bits."""
+    return secrets.token_urlsafe(16)
+
+
+def digest(site_id: UUID, token: str) -> bytes:
+    """Return the 32 bytes under which a reader's rows are stored on one site."""
+    return hashlib.sha256(site_id.bytes + token.encode()).digest()
+
+
+class Networks:
+    """Hashes addresses with the key of the day, which it reads once and makes where it is the first to need it."""
+
+    def __init__(self) -> None:
+        self.keys: dict[date, bytes] = {}
+
+    def of(self, address: str | None, now: datetime) -> bytes:
+        """Return the 32 bytes that stand for the address's network today; one value for all that have no address."""
+        return hashlib.blake2b(_network(address).encode(), key=self._key(now.date()), digest_size=32).digest()
+
+    def _key(self, day: date) -> bytes:
+        if day not in self.keys:
+            self.keys = {day: ground.transact(_day_key, day)}
+        return self.keys[day]
+
+
+def _network(address: str | None) -> str:
+    try:
+        ip = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
+
+
+def _day_key(day: date) -> bytes:
+    fresh = {"day": day, "key": secrets.token_bytes(32)}
+    db.session.execute(ground.insert(NetworkKey).values(fresh).on_conflict_do_nothing())
+    return db.session.execute(select(NetworkKey.key).where(NetworkKey.day == day)).scalar_one()
+
+
+def expire(now: datetime) -> int:
+    """Forget every network key of 48 hours ago and every hash made from it. Returns how many keys went."""
+    last = now.date() - timedelta(days=KEY_DAYS)
+    midnight = datetime.combine(last + timedelta(days=1), datetime.min.time(), now.tzinfo)
+    db.session.execute(update(Vote).where(Vote.network.is_not(None), Vote.day <= last).values(network=None))
+    db.session.execute(
+        update(Comment).where(Comment.network.is_not(None), Comment.created < midnight).values(network=None)
+    )
+    gone = db.session.execute(delete(NetworkKey).where(NetworkKey.day <= last))
+    return int(getattr(gone, "rowcount", 0))

@@ -1,0 +1,186 @@
+"""Who on the staff may do what: accounts, memberships, bearer tokens. A role holds on one site only."""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+
+from feedback.db import db
+from feedback.errors import Conflict, Invalid, Missing, Refused
+from feedback.models import Contributor, Membership, Role, Site, Token, User
+
+TOKEN_PREFIX = "fb_"  # so that a token found in a log or a repository can be recognised
+LAST_USED_STEP = timedelta(minutes=10)  # "last used" is worth no write on every call
+BYLINES = frozenset({Role.AUTHOR, Role.REVIEWER})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something: a person or a token. `name` is what the history shows."""
+
+    name: str
+    id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A bearer token that was accepted: its actor, site and role, and the person it speaks for."""
+
+    actor: Actor
+    site_id: UUID
+    role: Role
+    user_id: UUID | None
+    stale: bool  # "last used" is to be renewed
+
+
+def may(roles: Collection[Role], *wanted: Role) -> bool:
+    """Whether one of these roles is enough: an administrator may do what the others may."""
+    return Role.ADMINISTRATOR in roles or not set(roles).isdisjoint(wanted)
+
+
+def roles_of(user_id: UUID) -> dict[UUID, set[Role]]:
+    """Return a person's roles by site."""
+    found: dict[UUID, set[Role]] = {}
+    rows = db.session.execute(select(Membership.site_id, Membership.role).where(Membership.user_id == user_id))
+    for site_id, role in rows:
+        found.setdefault(site_id, set()).add(role)
+    return found
+
+
+def find_user(email: str) -> User | None:
+    """Return the account of an address, whatever its case."""
+    return db.session.execute(select(User).where(User.email == email.strip().lower())).scalar_one_or_none()
+
+
+def add_user(email: str, *, password_hash: str, now: datetime, name: str = "") -> User:
+    """Make an account and link it to the bylines that wait for its address. Raises Conflict when there is one."""
+    email = email.strip().lower()
+    if find_user(email) is not None:
+        raise Conflict(f"There is already an account of {email}.")
+    user = User(
+        email=email,
+        name=name or email.split("@")[0].title(),
+        password=password_hash,
+        fs_uniquifier=secrets.token_hex(32),
+        created=now,
+    )
+    db.session.add(user)
+    db.session.flush()
+    waiting = update(Contributor).where(func.lower(Contributor.email) == email)
+    db.session.execute(waiting.values(user_id=user.id, email=None))
+    return user
+
+
+def signed_in(session_key: str) -> User | None:
+    """Return the active account whose sessions carry this key."""
+    query = select(User).where(User.fs_uniquifier == session_key, User.active)
+    return db.session.execute(query).scalar_one_or_none()
+
+
+def end_sessions(user_id: UUID) -> None:
+    """Make every session of a person useless, also one whose cookie was copied."""
+    db.session.execute(update(User).where(User.id == user_id).values(fs_uniquifier=secrets.token_hex(32)))
+
+
+def set_password(user_id: UUID, password_hash: str) -> User:
+    """Give a person a new password and end every session opened with the old one. Raises Missing."""
+    user = db.session.get(User, user_id)
+    if user is None:
+        raise Missing("There is no such account.")
+    user.password, user.fs_uniquifier = password_hash, secrets.token_hex(32)
+    return user
+
+
+def keep_hash(user_id: UUID, password_hash: str) -> None:
+    """Store the same password under a costlier hash; sessions go on."""
+    db.session.execute(update(User).where(User.id == user_id).values(password=password_hash))
+
+
+def join(user: User, site: Site, role: Role) -> None:
+    """Give a person a role on a site; giving it twice changes nothing."""
+    held = select(Membership).where(
+        Membership.user_id == user.id, Membership.site_id == site.id, Membership.role == role
+    )
+    if db.session.execute(held).one_or_none() is None:
+        db.session.add(Membership(user_id=user.id, site_id=site.id, role=role))
+        db.session.flush()
+
+
+def leave(user: User, site: Site, role: Role) -> None:
+    """Take a role from a person. Raises Refused where the site would be left without an administrator."""
+    if role is Role.ADMINISTRATOR and _administrators(site.id) == [user.id]:
+        raise Refused(f"{user.email} is the last administrator of “{site.slug}”; name another one first.")
+    gone = db.session.execute(
+        delete(Membership).where(Membership.user_id == user.id, Membership.site_id == site.id, Membership.role == role)
+    )
+    if not getattr(gone, "rowcount", 0):
+        raise Missing(f"{user.email} is no {role} of “{site.slug}”.")
+
+
+def _administrators(site_id: UUID) -> list[UUID]:
+    query = select(Membership.user_id).where(Membership.site_id == site_id, Membership.role == Role.ADMINISTRATOR)
+    return list(db.session.execute(query).scalars())
+
+
+def issue_token(site: Site, role: Role, *, now: datetime, user: User | None = None, name: str = "") -> str:
+    """Make a bearer token of a site and return it; only its hash is kept, so that it is shown this once.
+
+    Raises Invalid where an author's or reviewer's token names no person, since it sees that person's articles.
+    """
+    if role in BYLINES and user is None:
+        raise Invalid({"user": [f"A token for the role {role} needs the person whose articles it sees."]})
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    row = Token(
+        name=name or f"{role} token",
+        site_id=site.id,
+        role=role,
+        user_id=user.id if user else None,
+        hash=_hash(secret),
+        created=now,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return secret
+
+
+def authenticate(secret: str, *, now: datetime) -> Principal | None:
+    """Return whom a bearer token stands for; None where it is unknown or revoked, or its person inactive."""
+    row = db.session.execute(
+        select(Token, User.active)
+        .outerjoin(User, User.id == Token.user_id)
+        .where(Token.hash == _hash(secret), Token.revoked.is_(None))
+    ).one_or_none()
+    if row is None or row.active is False:
+        return None
+    token = row.Token
+    stale = token.last_used is None or now - token.last_used > LAST_USED_STEP
+    return Principal(Actor(token.name, token.id), token.site_id, token.role, token.user_id, stale)
+
+
+def use_token(token_id: UUID, *, now: datetime) -> None:
+    """Note when a token was last used."""
+    db.session.execute(update(Token).where(Token.id == token_id).values(last_used=now))
+
+
+def tokens(site_id: UUID) -> list[Token]:
+    """Return a site's tokens, newest first."""
+    query = select(Token).where(Token.site_id == site_id).order_by(Token.created.desc(), Token.id)
+    return list(db.session.execute(query).scalars())
+
+
+def revoke_token(token_id: UUID, *, now: datetime) -> Token:
+    """Make a token useless from now on. Raises Missing."""
+    token = db.session.get(Token, token_id)
+    if token is None:
+        raise Missing("There is no such token.")
+    token.revoked = token.revoked or now
+    return token
+
+
+def _hash(secret: str) -> bytes:
+    # The token has 256 random bits, so that a fast hash is enough.
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,82 @@
+"""Why a comment is held. Every rule that matches is recorded, by code, and shown in a sentence."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from feedback import personal, text
+from feedback.models import State
+
+FAST_MS = 3_000  # nobody writes a considered comment in under 3 s
+REPEATED_WITHIN = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the rules look at; what needs the database is already known."""
+
+    source: str
+    html: str
+    name: str
+    typed_name: str
+    honeypot: bool
+    opened_ms: int | None  # since the form was opened; None is no evidence
+    first: bool  # nothing of this reader was approved yet
+    repeated: bool  # the same text stands on this site since a day ago or less
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Where a new comment goes, and every code that says why."""
+
+    state: State
+    held_for: tuple[str, ...]
+
+
+SENTENCES = {
+    "honeypot": "a hidden field that people do not see was filled",
+    "premoderation": "every comment waits on this site",
+    "first_comment": "first comment of this reader",
+    "links": "more links than the site allows",
+    "repeated": "the same text was sent within a day",
+    "personal": "contains an e-mail address or phone number",
+    "name": "the name mixes scripts or has invisible characters",
+    "fast": "sent within 3 seconds of opening the form",
+}
+
+
+def judge(evidence: Evidence, *, moderation: str, max_links: int) -> Verdict:
+    """Return the state of a new comment under a site's policy (`pre`, `first` or `post`) and all that holds it."""
+    found = tuple(_codes(evidence, moderation, max_links))
+    if "honeypot" in found:
+        return Verdict(State.SPAM, found)
+    return Verdict(State.PENDING if found else State.APPROVED, found)
+
+
+def _codes(evidence: Evidence, moderation: str, max_links: int) -> Iterable[str]:
+    if evidence.honeypot:
+        yield "honeypot"
+    if moderation == "pre":
+        yield "premoderation"
+    if evidence.first and moderation in ("pre", "first"):
+        yield "first_comment"
+    if links(evidence.html) > max_links:
+        yield "links"
+    if evidence.repeated:
+        yield "repeated"
+    if personal.found(evidence.source) or personal.found(evidence.name):
+        yield "personal"
+    if text.odd_name(evidence.typed_name):
+        yield "name"
+    if evidence.opened_ms is not None and evidence.opened_ms < FAST_MS:
+        yield "fast"
+
+
+def links(html: str) -> int:
+    """Count the links of a comment's clean HTML."""
+    return html.count('<a href="')
+
+
+def explain(held_for: Sequence[str]) -> str:
+    """Say in words why a comment is held: "first comment of this reader, more links than the site allows"."""
+    return ", ".join(SENTENCES.get(code, code) for code in held_for)

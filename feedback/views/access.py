@@ -1,0 +1,139 @@
+"""Who may call the API: pages of an origin the site lists, or the holder of a bearer token. No cookie plays a part."""
+
+import logging
+import re
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import cast
+
+from flask import Blueprint, Response, current_app, g, request
+
+from feedback import articles, clock, staff
+from feedback.db import transact
+from feedback.errors import Refused, Unauthorized
+from feedback.limits import Limiter
+from feedback.models import Role
+from feedback.readers import Networks
+
+log = logging.getLogger(__name__)
+
+BEARER = re.compile(r"Bearer ([\x21-\x7e]{1,200})", re.IGNORECASE)
+EXPOSED = "Retry-After, X-Request-ID"
+PREFLIGHT_SECONDS = "7200"  # the longest Chromium keeps an answer to a preflight
+
+
+def site() -> articles.SiteView:
+    """The site this request is about."""
+    return cast(articles.SiteView, g.site)
+
+
+def limiter() -> Limiter:
+    return cast(Limiter, current_app.extensions["limiter"])
+
+
+def guard(bp: Blueprint, *, public: Iterable[str] = (), staff_only: bool = False) -> None:
+    """Let only those in who may come: everybody to the `public` endpoints, else listed origins or bearer tokens."""
+    open_doors = {f"{bp.name}.{name}" for name in public}
+
+    def find_site() -> Response | None:
+        assert request.view_args is not None
+        g.site = articles.site(request.view_args.pop("site"))
+        g.public = request.endpoint in open_doors
+        g.origin = _listed_origin()
+        if request.method == "OPTIONS":
+            return _preflight()
+        if not g.public:
+            g.principal = _principal(required=staff_only)
+            if g.principal is None and g.origin is None:
+                raise Refused(_no_origin())
+        return None
+
+    bp.before_request(find_site)
+    bp.after_request(_allow_origin)
+
+
+def require(*roles: Role) -> staff.Principal:
+    """Return the bearer's principal. Raises Refused where its role is not enough."""
+    principal = cast(staff.Principal, g.principal)
+    if not staff.may({principal.role}, *roles):
+        raise Refused(f"A token with the role {principal.role} may not do this.")
+    return principal
+
+
+def _listed_origin() -> str | None:
+    given = request.headers.get("Origin")
+    return given if given in site().origins else None
+
+
+def _no_origin() -> str:
+    given = request.headers.get("Origin")
+    if given is None:
+        return "This call needs the Origin of a page of the site, or a bearer token."
+    return f"The origin {given[:200]} is not listed for the site “{site().slug}”. Its administrator can add it."
+
+
+def _preflight() -> Response:
+    answer = Response(status=204)
+    if g.public or g.origin:
+        answer.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT"
+        answer.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        answer.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+        return answer
+    raise Refused(_no_origin())
+
+
+def _principal(*, required: bool) -> staff.Principal | None:
+    header = request.headers.get("Authorization")
+    if header is None:
+        if required:
+            raise Unauthorized("This call needs a bearer token of the site.")
+        return None
+    match = BEARER.fullmatch(header.strip())
+    now = clock.now()
+    principal = staff.authenticate(match[1], now=now) if match else None
+    if principal is None:
+        raise Unauthorized("This bearer token is not known, or it was revoked.")
+    if principal.site_id != site().id:
+        raise Refused("This bearer token belongs to another site.")
+    if principal.stale and principal.actor.id:
+        transact(staff.use_token, principal.actor.id, now=now)
+    return principal
+
+
+def _allow_origin(answer: Response) -> Response:
+    if g.get("public"):
+        answer.headers["Access-Control-Allow-Origin"] = "*"
+        answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        answer.vary.add("Accept-Encoding")
+    elif "site" in g:
+        answer.vary.add("Origin")
+        if g.origin:
+            answer.headers["Access-Control-Allow-Origin"] = g.origin
+            answer.headers["Access-Control-Expose-Headers"] = EXPOSED
+    return answer
+
+
+def network() -> bytes:
+    """Return the hash of the network this request comes from."""
+    networks = cast(Networks, current_app.extensions["networks"])
+    return networks.of(request.remote_addr, clock.now())
+
+
+def tells_networks_apart() -> bool:
+    """Whether the address we see is the reader's own, and not that of a proxy we were not told of.
+
+    Where a private peer sends a forwarded-for header and no proxy is trusted, all readers would be one network.
+    """
+    if current_app.config["SETTINGS"].trusted_proxies or "X-Forwarded-For" not in request.headers:
+        return True
+    try:
+        behind_proxy = ip_address(request.remote_addr or "").is_private
+    except ValueError:
+        behind_proxy = True
+    if behind_proxy and not current_app.extensions.get("proxy_warned"):
+        current_app.extensions["proxy_warned"] = True
+        log.warning(
+            "a proxy sends X-Forwarded-For but FEEDBACK_TRUSTED_PROXIES is 0: "
+            "all readers look like one network, so quarantine is off"
+        )
+    return not behind_proxy

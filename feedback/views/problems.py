@@ -1,0 +1,79 @@
+"""Refusals and faults become answers here: RFC 9457 problems for the API, plain pages for people."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from sqlalchemy.exc import DBAPIError, TimeoutError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from feedback.errors import Invalid, Refused, Unavailable
+from feedback.forms import MAX_BODY_BYTES
+
+log = logging.getLogger(__name__)
+
+SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+    500: "Something went wrong on our side. The fault was logged under this request's id.",
+}
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DBAPIError, _storage)
+    app.register_error_handler(TimeoutError, _storage)
+    app.register_error_handler(Exception, _fault)
+
+
+def problem(status: int, detail: str, headers: dict[str, str] | None = None, **extra: Any) -> Response:
+    """Return a problem as RFC 9457 writes it, or as a page where a person asked for one."""
+    if _wants_json():
+        answer = jsonify(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail, **extra)
+        answer.content_type = "application/problem+json"
+    else:
+        answer = current_app.make_response(
+            render_template("errors/error.html", status=status, title=HTTPStatus(status).phrase, detail=detail)
+        )
+    answer.status_code = status
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _wants_json() -> bool:
+    return request.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
+
+
+def _refused(error: Refused) -> Response:
+    headers: dict[str, str] = {}
+    if hasattr(error, "retry_after"):
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    extra = {"errors": error.errors} if isinstance(error, Invalid) else error.extra
+    return problem(error.status, error.detail, headers, **extra)
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if error.response is not None or status < 400:
+        return current_app.make_response(error.get_response())
+    if isinstance(error, RequestEntityTooLarge):
+        detail = f"The request is too large: at most {MAX_BODY_BYTES // 1024} KiB."
+    else:
+        detail = SENTENCES.get(status) or error.description or HTTPStatus(status).phrase
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Location")}
+    return problem(status, detail, headers)
+
+
+def _storage(error: DBAPIError | TimeoutError) -> Response:
+    # The statement and the kind of the fault, never its values: they can hold what readers wrote.
+    log.error("storage does not answer (request %s): %s", g.get("request_id"), type(error.__cause__ or error).__name__)
+    return _refused(Unavailable("The service cannot store or read anything just now. Please try again in a moment."))
+
+
+def _fault(error: Exception) -> Response:
+    log.exception("fault in request %s", g.get("request_id"))
+    return problem(500, SENTENCES[500])
