@@ -16,7 +16,7 @@ SITE_NAME = "Quiet Health"
 SLUG = "health"
 ANN = "Ann Hollis"
 REX = "Rex Adeyemi"
-MAIN = "baclofen-neck-pain"
+MAIN, HEAT, DESK = "baclofen-neck-pain", "heat-or-cold-stiff-neck", "desk-breaks-neck-pain"
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ def pages(origin: str, dates: dict[str, Dates]) -> list[Page]:
             REX,
         ),
         (
-            "heat-or-cold-stiff-neck",
+            HEAT,
             "Heat or cold for a stiff neck?",
             "What warmth and ice can do for a neck that will not turn, and how to use both without harm.",
             2,
             REX,
         ),
         (
-            "desk-breaks-neck-pain",
+            DESK,
             "Small breaks for a neck that hurts at the desk",
             "Why stillness hurts more than slouching, a break of two minutes, and exercises worth the effort.",
             3,
