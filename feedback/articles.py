@@ -14,7 +14,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.orm import selectinload
 
 from feedback import text
-from feedback.db import db, insert, uuid7
+from feedback.db import db, insert, run, uuid7
 from feedback.errors import Conflict, Invalid, Missing
 from feedback.models import Accepts, Article, Contributor, Revision, Role, Site, Standing, Tally, User
 
@@ -272,9 +272,9 @@ FIND = select(Article.id, Article.accepts).where(
 )
 
 
-def find(site_id: UUID, article_key: str) -> Row[UUID, Accepts] | None:
+def find(site_id: UUID, article_key: str) -> Row[Any] | None:
     """Return (id, accepts) of an article, or None."""
-    return db.session.execute(FIND, {"site_id": site_id, "key": article_key}).one_or_none()
+    return run(FIND, {"site_id": site_id, "key": article_key}).one_or_none()
 
 
 def get(site_id: UUID, article_key: str) -> Article | None:
@@ -310,8 +310,9 @@ def find_or_make(page: Page, *, now: datetime) -> tuple[UUID, Accepts]:
 
 def _make(page: Page, now: datetime) -> None:
     # Two first readers of a page can arrive together: whoever inserts second finds the row of the first.
+    article_id = uuid7()
     values = {
-        "id": uuid7(),
+        "id": article_id,
         "site_id": page.site.id,
         "key": page.key,
         "title": page.title,
@@ -320,10 +321,8 @@ def _make(page: Page, now: datetime) -> None:
         "accepts": Accepts.OPEN,
         "created": now,
     }
-    made = db.session.execute(insert(Article).values(values).on_conflict_do_nothing().returning(Article.id))
-    article_id = made.scalar_one_or_none()
-    if article_id is not None:
-        db.session.execute(insert(Standing).values(_standing(article_id, page.site.id, now)))
+    if run(insert(Article).values(values).on_conflict_do_nothing()).rowcount > 0:
+        run(insert(Standing).values(_standing(article_id, page.site.id, now)))
 
 
 def _standing(article_id: UUID, site_id: UUID, now: datetime) -> dict[str, Any]:
@@ -362,7 +361,7 @@ def register(site_id: UUID, given: Registration, *, now: datetime) -> tuple[Arti
         article = Article(id=uuid7(), site_id=site_id, key=given.key, created=now, contributors=[])
         db.session.add(article)
         db.session.flush()
-        db.session.execute(insert(Standing).values(_standing(article.id, site_id, now)))
+        run(insert(Standing).values(_standing(article.id, site_id, now)))
     article.title, article.url, article.registered = given.title, given.url, True
     _set_contributors(article, given.contributors)
     if given.revision is not None:
@@ -423,7 +422,7 @@ def see_revision(
     article_id: UUID, label: str, *, now: datetime, registered: bool = False, note: str | None = None
 ) -> None:
     """Note that a revision exists; its baseline is frozen the first time."""
-    known = db.session.execute(KNOWN_REVISION, {"article_id": article_id, "label": label}).one_or_none()
+    known = run(KNOWN_REVISION, {"article_id": article_id, "label": label}).one_or_none()
     if known is None:
         yes, votes = _baseline(article_id, now)
         values = {
@@ -435,7 +434,7 @@ def see_revision(
             "baseline_yes": yes,
             "baseline_votes": votes,
         }
-        db.session.execute(insert(Revision).values(values).on_conflict_do_nothing())
+        run(insert(Revision).values(values).on_conflict_do_nothing())
     elif registered:
         change: dict[str, Any] = {"registered": True} | ({"note": note} if note else {})
         db.session.execute(

@@ -152,7 +152,8 @@ def email(value: Any) -> str:
     if not given:
         return ""
     try:
-        return str(validate_email(given, check_deliverability=False).normalized)
+        # An intranet's addresses are as good as the world's; whether one can be reached shows when mail is sent.
+        return str(validate_email(given, check_deliverability=False, globally_deliverable=False).normalized)
     except EmailNotValidError as error:
         raise ValueError("This is no e-mail address.") from error
 

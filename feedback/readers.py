@@ -13,8 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
-from feedback import db as ground
-from feedback.db import db
+from feedback.db import insert, run, transact
 from feedback.models import Comment, NetworkKey, Vote
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 random bits in URL-safe base64
@@ -43,7 +42,7 @@ class Networks:
 
     def _key(self, day: date) -> bytes:
         if day not in self.keys:
-            self.keys = {day: ground.transact(_day_key, day)}
+            self.keys = {day: transact(_day_key, day)}
         return self.keys[day]
 
 
@@ -59,17 +58,16 @@ def _network(address: str | None) -> str:
 
 def _day_key(day: date) -> bytes:
     fresh = {"day": day, "key": secrets.token_bytes(32)}
-    db.session.execute(ground.insert(NetworkKey).values(fresh).on_conflict_do_nothing())
-    return db.session.execute(select(NetworkKey.key).where(NetworkKey.day == day)).scalar_one()
+    run(insert(NetworkKey).values(fresh).on_conflict_do_nothing())
+    key: bytes = run(select(NetworkKey.key).where(NetworkKey.day == day)).scalar_one()
+    return key
 
 
 def expire(now: datetime) -> int:
     """Forget every network key of 48 hours ago and every hash made from it. Returns how many keys went."""
     last = now.date() - timedelta(days=KEY_DAYS)
     midnight = datetime.combine(last + timedelta(days=1), datetime.min.time(), now.tzinfo)
-    db.session.execute(update(Vote).where(Vote.network.is_not(None), Vote.day <= last).values(network=None))
-    db.session.execute(
-        update(Comment).where(Comment.network.is_not(None), Comment.created < midnight).values(network=None)
-    )
-    gone = db.session.execute(delete(NetworkKey).where(NetworkKey.day <= last))
-    return int(getattr(gone, "rowcount", 0))
+    run(update(Vote).where(Vote.network.is_not(None), Vote.day <= last).values(network=None))
+    run(update(Comment).where(Comment.network.is_not(None), Comment.created < midnight).values(network=None))
+    gone = run(delete(NetworkKey).where(NetworkKey.day <= last))
+    return gone.rowcount

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 
-from feedback.db import db
+from feedback.db import db, run
 from feedback.errors import Conflict, Invalid, Missing, Refused
 from feedback.models import Contributor, Membership, Role, Site, Token, User
 
@@ -114,10 +114,10 @@ def leave(user: User, site: Site, role: Role) -> None:
     """Take a role from a person. Raises Refused where the site would be left without an administrator."""
     if role is Role.ADMINISTRATOR and _administrators(site.id) == [user.id]:
         raise Refused(f"{user.email} is the last administrator of “{site.slug}”; name another one first.")
-    gone = db.session.execute(
+    gone = run(
         delete(Membership).where(Membership.user_id == user.id, Membership.site_id == site.id, Membership.role == role)
     )
-    if not getattr(gone, "rowcount", 0):
+    if not gone.rowcount:
         raise Missing(f"{user.email} is no {role} of “{site.slug}”.")
 
 

@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 
 from feedback import articles, personal, statistics
-from feedback.db import db, insert
+from feedback.db import db, insert, run
 from feedback.errors import Invalid
 from feedback.models import Kind, NoteStatus, ReasonTally, Standing, Tally, Value, Vote
 
@@ -132,12 +132,12 @@ def _inserts() -> tuple[Any, Any, Any]:
         columns = ("yes", "no", "quarantined_yes", "quarantined_no")
         cell = cell.on_conflict_do_update(
             index_elements=["article_id", "revision", "day"],
-            set_={name: getattr(Tally, name) + cell.excluded[name] for name in columns},
+            set_={name: Tally.__table__.c[name] + cell.excluded[name] for name in columns},
         )
         reason = insert(ReasonTally)
         reason = reason.on_conflict_do_update(
             index_elements=["article_id", "revision", "day", "kind", "code"],
-            set_={"votes": ReasonTally.votes + reason.excluded.votes},
+            set_={"votes": ReasonTally.__table__.c.votes + reason.excluded.votes},
         )
         _BY_ENGINE[engine] = (vote, cell, reason)
     return _BY_ENGINE[engine]
@@ -171,20 +171,24 @@ def _recast(ballot: Ballot, article_id: UUID, before: Standpoint, now: datetime)
 
 
 def _locked(article_id: UUID, reader: bytes) -> Standpoint | None:
-    row = db.session.execute(LOCK, {"article": article_id, "reader": reader}).one_or_none()
-    return None if row is None else Standpoint(*row)
+    row = run(LOCK, {"article": article_id, "reader": reader}).one_or_none()
+    return None if row is None else _standpoint(row)
 
 
 def look(article_id: UUID, reader: bytes) -> Standpoint | None:
     """Return a reader's vote on an article, or None."""
-    row = db.session.execute(LOOK, {"article": article_id, "reader": reader}).one_or_none()
-    return None if row is None else Standpoint(*row)
+    row = run(LOOK, {"article": article_id, "reader": reader}).one_or_none()
+    return None if row is None else _standpoint(row)
 
 
 def count(article_id: UUID) -> Count:
     """Return the counted votes of an article."""
-    row = db.session.execute(TOTALS, {"article": article_id}).one_or_none()
+    row = run(TOTALS, {"article": article_id}).one_or_none()
     return Count(row.yes, row.no) if row else Count()
+
+
+def _standpoint(row: Row[Any]) -> Standpoint:
+    return Standpoint(**row._asdict())
 
 
 def _check(ballot: Ballot) -> None:
@@ -202,10 +206,10 @@ def _take_back(ballot: Ballot, now: datetime) -> Outcome:
     found = articles.find(ballot.page.site.id, ballot.page.key)
     if found is None:
         return Outcome(Count(), None)
-    row = db.session.execute(TAKE_BACK, {"article": found.id, "reader": ballot.reader}).one_or_none()
+    row = run(TAKE_BACK, {"article": found.id, "reader": ballot.reader}).one_or_none()
     if row is None:
         return Outcome(count(found.id), None)
-    return Outcome(_move(ballot.page.site, found.id, Standpoint(*row), None, now), None)
+    return Outcome(_move(ballot.page.site, found.id, _standpoint(row), None, now), None)
 
 
 def _first(ballot: Ballot, article_id: UUID, now: datetime) -> Standpoint:
@@ -225,7 +229,7 @@ def _crowded(ballot: Ballot, article_id: UUID, now: datetime) -> bool:
     if ballot.network is None:
         return False
     key = {"day": now.date(), "article": article_id, "network": ballot.network}
-    cast_today = db.session.execute(OF_NETWORK, key).scalar_one()
+    cast_today = run(OF_NETWORK, key).scalar_one()
     return bool(cast_today >= ballot.page.site.policy.quarantine_limit)
 
 
@@ -236,7 +240,8 @@ def _note(text: str | None) -> str | None:
 def _insert(ballot: Ballot, article_id: UUID, vote: Standpoint, now: datetime) -> bool:
     """Insert a first vote. Of two that arrive together, the database lets one in."""
     statement, _, _ = _inserts()
-    done = db.session.execute(
+    # Through the connection, because the session's own bulk insert does not say how many rows it made.
+    done = run(
         statement,
         {
             "article_id": article_id,
@@ -249,7 +254,7 @@ def _insert(ballot: Ballot, article_id: UUID, vote: Standpoint, now: datetime) -
             "updated": now,
         },
     )
-    return bool(getattr(done, "rowcount", 0))
+    return bool(done.rowcount)
 
 
 def _changed(ballot: Ballot, before: Standpoint, now: datetime) -> Standpoint:
@@ -272,9 +277,9 @@ def _update(ballot: Ballot, article_id: UUID, before: Standpoint, after: Standpo
     values = {name: getattr(after, name) for name in ("value", "revision", "day", "reason", "section", "note")}
     network = {"network": ballot.network} if after.day == now.date() else {"network": None}
     key = {"b_article": article_id, "b_reader": ballot.reader}
-    db.session.connection().execute(CHANGE, {**key, **values, **network, "updated": now})
+    run(CHANGE, {**key, **values, **network, "updated": now})
     if after.note != before.note:
-        db.session.connection().execute(NEW_NOTE, key)
+        run(NEW_NOTE, key)
 
 
 def _move(
@@ -291,9 +296,9 @@ def _move(
             column = _column(vote)
             change[column] += step
             at = {"article_id": article_id, "revision": vote.revision, "day": vote.day}
-            db.session.execute(cell, {**at, **dict.fromkeys(change, 0), column: step})
+            run(cell, {**at, **dict.fromkeys(change, 0), column: step})
     for at, step in _reasons(before, after):
-        db.session.execute(reason, {"article_id": article_id, **at, "votes": step})
+        run(reason, {"article_id": article_id, **at, "votes": step})
     return _renew(site, article_id, change, now) if any(change.values()) else count(article_id)
 
 
@@ -321,14 +326,12 @@ def _reason_cells(vote: Standpoint | None) -> list[tuple[str, date, Kind, str]]:
 
 
 def _renew(site: articles.SiteView, article_id: UUID, change: dict[str, int], now: datetime) -> Count:
-    row = db.session.execute(LOCK_TOTALS, {"article": article_id}).one()
+    row = run(LOCK_TOTALS, {"article": article_id}).one()
     yes, no = row.yes + change["yes"], row.no + change["no"]
     votes = yes + no
     quarantined = row.quarantined + change["quarantined_yes"] + change["quarantined_no"]
     interval = statistics.wilson(yes, votes)
     fails = statistics.readers_failed(yes, votes, statistics.Prior(site.prior_mean, site.prior_weight))
     values = {"yes": yes, "no": no, "votes": votes, "quarantined": quarantined, "fails": fails, "as_of": now}
-    db.session.connection().execute(
-        RENEW, {"b_article": article_id, **values, "low": interval.low, "high": interval.high}
-    )
+    run(RENEW, {"b_article": article_id, **values, "low": interval.low, "high": interval.high})
     return Count(yes, no)

@@ -1,6 +1,6 @@
 """Whether the process lives (`/healthz`) and whether it can serve (`/readyz`: database and migrations)."""
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from feedback import schema
@@ -17,7 +17,7 @@ def healthz() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    state = schema.state(current_app)
-    if not state.current:
-        raise Unavailable("The database schema is outdated. Run `feedback db upgrade`.")
-    return {"status": "ok", "schema": state.found}, FRESH
+    current = schema.current()
+    if current != schema.newest():
+        raise Unavailable("The database schema is not that of this version. Run `feedback db upgrade`.")
+    return {"status": "ok", "schema": current}, FRESH
