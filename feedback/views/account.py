@@ -1,0 +1,222 @@
+"""Signing in and out, and the password. Flask-Security knows the session and the hash; `membership` says who may what.
+
+Unknown and known accounts get the same answer after the same work, and the limits stand before the work.
+"""
+
+import hashlib
+import hmac
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import Security, SQLAlchemyUserDatastore, current_user
+from flask_security.core import RoleMixin
+from flask_security.forms import Form, LoginForm
+from flask_security.utils import hash_password, login_user, logout_user, verify_password
+from wtforms import EmailField, PasswordField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from feedback import db as ground
+from feedback import staff
+from feedback.db import db
+from feedback.errors import TooMany, Unavailable
+from feedback.models import User
+from feedback.views import access, desk
+
+MIN_PASSWORD_CHARS = 12
+MAX_PASSWORD_CHARS = 128  # hashing costs by length, and nobody types more
+MAX_SESSION_SECONDS = 12 * 60 * 60  # a working day; then the password is asked for again
+HASHING_WAIT = 4.0  # seconds that a sign-in waits for the one before it
+
+bp = Blueprint("account", __name__, url_prefix="/account")
+
+
+class NoRole(RoleMixin):
+    """Stands where Flask-Security wants a table of global roles; this service has roles per site only."""
+
+
+class SignInForm(LoginForm):
+    """Address and password. Any address may be tried, so that the answer never depends on whether it exists."""
+
+    email = EmailField("E-mail address", [InputRequired(), Length(max=254)], filters=[lambda typed: _as_stored(typed)])
+    password = PasswordField("Password", [InputRequired(), Length(max=MAX_PASSWORD_CHARS)])
+    remember = None
+    submit = None
+
+    def validate_next(self, field: Any) -> None:
+        """Accept anything: `desk.local` decides where it leads."""
+
+
+def _as_stored(email: str | None) -> str | None:
+    return email.strip().lower() if email else email
+
+
+class PasswordForm(Form):
+    """The present password and, twice, the new one."""
+
+    present = PasswordField("Present password", [InputRequired("Fill in your present password."), Length(max=128)])
+    new = PasswordField(
+        "New password",
+        [
+            InputRequired("Fill in a new password."),
+            Length(
+                MIN_PASSWORD_CHARS,
+                MAX_PASSWORD_CHARS,
+                f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters.",
+            ),
+        ],
+    )
+    again = PasswordField("New password, again", [EqualTo("new", "The two new passwords are not the same.")])
+
+
+def init_app(app: Flask) -> None:
+    """Set up Flask-Security: hashing, the session's account, nothing else. Its own pages and tokens stay off."""
+    app.config.from_mapping(
+        SECURITY_PASSWORD_SCHEMES=["argon2"],
+        SECURITY_PASSWORD_HASH="argon2",
+        # Hashed once, without a site-wide salt: a lost or changed secret key must not lock everybody out.
+        SECURITY_PASSWORD_SINGLE_HASH=["argon2"],
+        # The least that OWASP advises: about 50 ms, and 19 MiB instead of 64 on a small machine.
+        SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS={
+            "argon2__type": "ID",
+            "argon2__memory_cost": 19 * 1024,
+            "argon2__time_cost": 2,
+            "argon2__parallelism": 1,
+        },
+        SECURITY_USER_IDENTITY_ATTRIBUTES=[{"email": {"mapper": str, "case_insensitive": False}}],
+        SECURITY_CLI_USERS_NAME=None,
+        SECURITY_CLI_ROLES_NAME=None,
+    )
+    security = Security(app, SQLAlchemyUserDatastore(db, User, NoRole), register_blueprint=False, login_form=SignInForm)
+    security.login_manager.user_loader(_account)
+    # No authority from an address or a header: bearer tokens are another door's.
+    security.login_manager.request_loader(lambda request: None)
+    # It would look up the account on readers' requests too, for global roles that do not exist.
+    security.principal.identity_loaders.clear()
+    app.register_blueprint(bp)
+
+
+def _account(session_key: str) -> User | None:
+    """Return the account of a session, unless it was opened too long ago."""
+    if g.get("looked_up"):
+        # The first look-up failed with the database; the page that says so must not fail again.
+        return None
+    g.looked_up = True
+    if abs(g.now.timestamp() - session.get("since", -math.inf)) > MAX_SESSION_SECONDS:
+        return None
+    return staff.signed_in(session_key)
+
+
+@bp.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    if g.person is not None:
+        return redirect(desk.local(request.values.get("next")), 303)
+    form = SignInForm(request.form)
+    if request.method == "GET":
+        return render_template("account/sign_in.html", form=form)
+    try:
+        with guesses_counted(form.email.data or "") as wrong:
+            if form.validate():
+                _open_session(_known(form.user))
+                return redirect(desk.local(form.next.data), 303)
+            wrong()
+    except TooMany as refusal:
+        page = render_template("account/sign_in.html", form=form, refusal=f"{refusal.detail} {_wait(refusal)}")
+        return page, 429, {"Retry-After": str(refusal.retry_after)}
+    return render_template("account/sign_in.html", form=form, refusal="This address and password do not match."), 422
+
+
+def _known(user: Any) -> User:
+    """Return the account that gave its password, which is stored anew where the cost of a hash was raised since."""
+    assert isinstance(user, User)
+    if user in db.session.dirty and user.password:
+        ground.transact(staff.keep_hash, user.id, user.password)
+    return user
+
+
+def _open_session(user: User) -> None:
+    # Nothing of the session before goes on, so that one planted in the browser is worth nothing afterwards.
+    session.clear()
+    g.pop("csrf_token", None)
+    login_user(user, remember=False, authn_via=["password"])
+    session["since"] = g.now.timestamp()
+
+
+@bp.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    ground.transact(staff.end_sessions, g.person.id)
+    logout_user()
+    session.clear()
+    flash("You are signed out, on every device.", "done")
+    return redirect(url_for("account.sign_in"), 303)
+
+
+@bp.route("/password", methods=["GET", "POST"])
+def password() -> ResponseReturnValue:
+    form = PasswordForm(request.form)
+    if request.method == "GET":
+        return render_template("account/password.html", form=form)
+    if not form.validate() or not _is_present_password(form):
+        return render_template("account/password.html", form=form), 422
+    user = ground.transact(staff.set_password, g.person.id, hash_password(normal(form.new.data)))
+    _open_session(user)
+    flash("Your password is changed. Every other session of yours has ended.", "done")
+    return redirect(url_for("desk.home"), 303)
+
+
+def _is_present_password(form: PasswordForm) -> bool:
+    with guesses_counted(g.person.email) as wrong:
+        if verify_password(normal(form.present.data), current_user.password):
+            return True
+        wrong()
+    form.present.errors = ["This is not your present password."]
+    return False
+
+
+def normal(password: str) -> str:
+    """Return the password as it is hashed, the same on every keyboard."""
+    return str(current_app.extensions["security"].password_util.normalize(password))
+
+
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def guesses_counted(email: str) -> Iterator[Any]:
+    """Refuse before the hashing where too many guesses were wrong; call what this yields for one more wrong guess.
+
+    One password at a time in each process: between the check and the count nobody else guesses, and the memory that
+    hashing takes stays that of one hash. Raises TooMany, or Unavailable when the turn does not come.
+    """
+    keys = _keys(email)
+    limiter = access.limiter()
+    if not _one_at_a_time.acquire(timeout=HASHING_WAIT):
+        raise Unavailable("Many people are signing in just now. Please try again in a moment.")
+    try:
+        for kind, key in keys.items():
+            limiter.check(kind, key)
+
+        def wrong() -> None:
+            for kind, key in keys.items():
+                limiter.hit(kind, key)
+
+        yield wrong
+    finally:
+        _one_at_a_time.release()
+
+
+def _keys(email: str) -> dict[str, str]:
+    network = access.network().hex()
+    # Keyed, so that the store of the limits tells nobody which addresses were tried.
+    secret = str(current_app.secret_key).encode()
+    account = hmac.digest(secret, email.encode("utf-8", "replace"), hashlib.sha256).hex()
+    return {"sign-in": f"{account} {network}", "sign-in network": network, "sign-in account": account}
+
+
+def _wait(refusal: TooMany) -> str:
+    minutes = math.ceil(refusal.retry_after / 60)
+    return f"You can try again in {minutes} minute{'s' if minutes > 1 else ''}."
