@@ -217,6 +217,7 @@ def _may_retry(error: DBAPIError) -> bool:
 
 def dispose(app: Flask) -> None:
     """Close every connection of the app; fixtures and commands call it so that none is left open."""
+    app.extensions["front"].close()
     with app.app_context():
         for engine in db.engines.values():
             _close(engine)

@@ -236,7 +236,7 @@ class Standing(Model):
     low: Mapped[float] = mapped_column(default=0.0)
     high: Mapped[float] = mapped_column(default=1.0)
     fails: Mapped[float] = mapped_column(default=0.0, doc="readers it fails")
-    stamp: Mapped[int] = mapped_column(default=0, doc="moves with every change that readers' answers show")
+    stamp: Mapped[int] = mapped_column(default=0, doc="moves with every change readers see but the counts")
     as_of: Mapped[datetime] = mapped_column(Moment)
 
 

@@ -118,7 +118,6 @@ RENEW = (
     update(Standing)
     .where(Standing.article_id == bindparam("b_article"))
     .values({name: bindparam(name) for name in ("yes", "no", "votes", "quarantined", "low", "high", "fails", "as_of")})
-    .values(stamp=Standing.stamp + 1)
 )
 _BY_ENGINE: dict[str, tuple[Any, Any, Any]] = {}
 

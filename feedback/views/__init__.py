@@ -14,7 +14,7 @@ from feedback.readers import Networks
 
 def init_app(app: Flask) -> None:
     """Register every door, and what they share."""
-    from feedback.views import account, api, desk, health, problems, scripts, widget
+    from feedback.views import account, api, desk, front, health, problems, scripts, widget
 
     settings = app.config["SETTINGS"]
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     account.init_app(app)
     for blueprint in (health.bp, widget.bp, api.bp):
         app.register_blueprint(blueprint)
+    front.init_app(app)
 
 
 def _name_request() -> None:
