@@ -99,7 +99,8 @@ def insert(model: Any) -> Any:
 
 def run(statement: Any, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
     """Run a Core statement in the session's transaction, past the session: half the cost, and a row count."""
-    return db.session.connection().execute(statement, values)
+    # PostgreSQL's driver keeps the row count of an INSERT only where it is asked to.
+    return db.session.connection().execute(statement, values, execution_options={"preserve_rowcount": True})
 
 
 def init_app(app: Flask) -> None:
