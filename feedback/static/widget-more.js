@@ -29,6 +29,7 @@ const TEXT = {
 
 const SETTLE_MS = 400; // arrow keys walk through a closed list: only where they stop is sent
 const COUNT_FROM = 0.8; // of the longest comment: until then a counter only distracts
+const MAX_ID_CHARS = 255; // what the service takes
 const MAX_HEADING_CHARS = 80; // a longer one is cut in the list of sections
 
 // ---- After the answer
@@ -66,9 +67,10 @@ function reasons(question, { h, button }) {
 function sections(question, { h }) {
   const { element } = question.visit;
   const scope = element.closest("article, main") ?? document.querySelector("article, main") ?? document;
+  const fits = ({ id }) => id && id.length <= MAX_ID_CHARS;
   let headings = [];
   try {
-    headings = [...scope.querySelectorAll(element.getAttribute("sections") || "h2[id], h3[id]")].filter(({ id }) => id);
+    headings = [...scope.querySelectorAll(element.getAttribute("sections") || "h2[id], h3[id]")].filter(fits);
   } catch (error) {
     console.warn("<article-feedback>: the attribute `sections` is not a selector.", error);
   }
@@ -205,15 +207,22 @@ function arrive(conversation, comment) {
   visit.emit("comment", { id: comment.id, parent: comment.parent, state: comment.state });
 }
 
+/** Show the reader's own: what waits, and what was published so lately that the shared answer does not know it yet. */
+export function restore(conversation, comments) {
+  const missing = ({ parent }) => conversation.complete && (!parent || conversation.threads.has(parent));
+  for (const comment of comments)
+    if (comment.state === "pending" || (comment.state === "approved" && missing(comment))) conversation.place(comment, true);
+}
+
 /** Open the form for an answer below a comment. */
-export function reply(conversation, { id, item, opener }) {
+export function reply(conversation, { id, article, opener }) {
   const close = () => {
     form.remove();
     opener.hidden = false;
     opener.focus();
   };
   const form = conversation.form(id, close);
-  item.append(form);
+  article.after(form);
   opener.hidden = true;
   form.elements.body.focus();
 }

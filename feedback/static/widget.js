@@ -34,8 +34,7 @@
     },
     lost: "The connection was lost. What you entered is still here.",
     failed: "That did not work.",
-    busy: "Too much at once. Please try again {when}.",
-    later: "later",
+    busy: "That was too much at once. Please try again after {time}.",
     write: "Leave a comment",
     body: "Your comment",
     name: "Your name (optional)",
@@ -57,6 +56,8 @@
     edited: "edited",
     pinned: "Pinned",
     waiting: "Waiting for moderation",
+    withdrawn: "Withdrawn by its author.",
+    erased: "Removed.",
   };
 
   /* Looks. Custom properties: --feedback-font, -font-size, -text, -muted, -background, -field, -line, -accent,
@@ -86,7 +87,7 @@ font-family:var(--feedback-font,inherit);font-size:var(--feedback-font-size,max(
 :host([theme=dark]) .box{color-scheme:dark}
 *{box-sizing:border-box}
 p,h2,h3,legend,fieldset,.list{margin:0;padding:0;border:0;min-inline-size:0}
-h2,h3,legend{font-size:1.25em;font-weight:650;line-height:1.3;text-wrap:balance}
+h2,h3,legend{font-size:1.25em;font-weight:650;line-height:1.3}
 h3{font-size:1.1em}
 form+h3{margin-block-start:1.2em}
 .hint,time{color:var(--muted);font-size:.875em}
@@ -101,15 +102,13 @@ button,input,textarea,select{font:inherit;color:inherit;border:1px solid var(--e
 button{min-block-size:2.5em;padding:.3em 1.1em;cursor:pointer}
 button:hover{border-color:var(--accent)}
 .vote,.chip{border-radius:2em}
-.vote{min-inline-size:6.5em;font-weight:600}
+.vote{min-inline-size:5.8em;font-weight:600}
 .chip{min-block-size:2.1em;padding-block:.1em}
 [aria-pressed=true]::before{content:"✓ "/""}
 .primary,[aria-pressed=true]{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 .primary{font-weight:600}
-.primary:hover{border-color:var(--text)}
-.link{justify-self:start;min-block-size:1.9em;padding:0 .3em;margin-inline:-.3em;border-color:transparent;background:none;color:var(--accent);text-decoration:underline;text-underline-offset:.2em}
+.link{justify-self:start;min-block-size:1.9em;padding:0 .3em;margin-inline:-.3em;border-color:transparent;background:none;color:var(--accent);text-decoration:underline}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-article:focus-visible{outline-offset:6px;border-radius:1px}
 [aria-busy=true]{opacity:.65}
 label{display:block;font-size:.9375em;font-weight:600}
 label>*{display:block;inline-size:100%;min-block-size:2.5em;margin-block-start:.3em;padding:.45em .7em;font-size:1.0667em;font-weight:400}
@@ -134,7 +133,6 @@ header{display:flex;flex-wrap:wrap;gap:.1em .7em;align-items:baseline}
 .text *{margin:0 0 .6em}
 .text a{color:var(--accent)}
 .text :is(ul,ol){padding-inline-start:1.5em}
-.text li{margin:0}
 blockquote{padding-inline-start:.9em;border-inline-start:3px solid var(--line);color:var(--muted)}
 code{font:.9em/1.5 ui-monospace,monospace}
 pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-wrap}
@@ -271,7 +269,7 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
     } catch {
       // No connection, or an answer that is not the service's.
     }
-    throw { ...data, status: answer.ok ? 0 : answer.status, wait: Number(answer.headers?.get("Retry-After")) };
+    throw { ...data, status: answer.ok ? 0 : answer.status, wait: answer.headers?.get("Retry-After") };
   }
 
   const again = ({ status }) => !status || status === 429 || status > 499;
@@ -369,7 +367,7 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
       const own = await mine;
       if (!own || this.over) return;
       if (question) question.restore(own.vote);
-      if (conversation) conversation.restore(own.comments);
+      if (conversation.heading) this.use(({ restore }) => restore(conversation, own.comments));
     }
 
     learn(settings) {
@@ -400,9 +398,8 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
     sentence({ status, detail, wait }) {
       if (!status) return TEXT.lost;
       if (status !== 429) return detail || TEXT.failed;
-      const unit = wait > 90 ? "minute" : "second";
-      const time = new Intl.RelativeTimeFormat("en").format(Math.ceil(wait > 90 ? wait / 60 : wait), unit);
-      return fill(TEXT.busy, { when: wait ? time : TEXT.later });
+      const minute = new Date(Date.now() + 60_000 + 1000 * wait);
+      return fill(TEXT.busy, { time: minute.toLocaleTimeString(this.language, { timeStyle: "short" }) });
     }
 
     tell(during, { status, detail }) {
@@ -593,13 +590,6 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
       this.heading.textContent = fill(TEXT.heading, { n: this.total });
     }
 
-    /** The reader's own: what waits, and what was published so lately that the shared answer does not know it yet. */
-    restore(comments) {
-      if (!this.heading) return;
-      const mine = comments.filter(({ state }) => state === "pending" || (state === "approved" && this.complete));
-      for (const comment of mine.sort((a, b) => (a.created < b.created ? -1 : 1))) this.place(comment, true);
-    }
-
     /** Add a page of comments after `list`, and behind it the way to the next page; returns the first one's element. */
     add(items, query, cursor, list) {
       const [first] = items.map((item) => this.place(item));
@@ -615,28 +605,27 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
 
     /** Put a comment in its place, once; returns its element. */
     place(comment, first) {
-      if (this.shown.has(comment.id)) return this.shown.get(comment.id);
+      const { id, parent, gone, state } = comment;
+      if (this.shown.has(id)) return this.shown.get(id);
+      const thread = this.threads.get(parent);
+      const replies = thread ?? h("ol", { class: "list" });
       const article = this.draw(comment);
-      const item = h("li", null, article);
-      const thread = this.threads.get(comment.parent);
-      this.shown.set(comment.id, article);
-      this.threads.set(comment.id, thread ?? this.thread(comment, article, item));
+      const item = h("li", null, article, !thread && replies);
+      if (this.open && !gone && state !== "pending") article.append(this.opener(comment, article));
+      this.shown.set(id, article);
+      this.threads.set(id, replies);
       (thread ?? this.list)[first && !thread ? "prepend" : "append"](item);
-      if (!thread) this.add(comment.replies ?? [], { parent: comment.id }, comment.more, this.threads.get(comment.id));
+      this.add(comment.replies ?? [], { parent: id }, comment.more, replies);
       return article;
     }
 
-    thread({ id, name, state }, article, item) {
-      const label = fill(TEXT.replyTo, { name: name || TEXT.anonymous });
-      const open = () => this.visit.use(({ reply }) => reply(this, { id, item, opener }));
-      const opener = button("link", TEXT.reply, open, { "aria-label": label });
-      const replies = h("ol", { class: "list" });
-      item.append(replies);
-      if (this.open && state !== "pending") article.append(opener);
-      return replies;
+    opener({ id, name }, article) {
+      const open = () => this.visit.use(({ reply }) => reply(this, { id, article, opener }));
+      const opener = button("link", TEXT.reply, open, { "aria-label": fill(TEXT.replyTo, { name: name || TEXT.anonymous }) });
+      return opener;
     }
 
-    draw({ name, staff, pinned, state, created, edited, html }) {
+    draw({ name, staff, pinned, state, created, edited, html, gone }) {
       const badge = (text) => text && h("span", { class: "badge" }, text);
       const when = new Date(created);
       const format = (options) => when.toLocaleString(this.visit.language, options);
@@ -654,7 +643,7 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
           edited && h("span", { class: "hint" }, TEXT.edited),
           badge(state === "pending" && TEXT.waiting),
         ),
-        h("div", { class: "text", dir: "auto", lang: this.visit.settings.lang }, build(html)),
+        h("div", { class: "text", dir: "auto", lang: this.visit.settings.lang }, gone ? TEXT[gone] : build(html)),
       );
     }
 
@@ -705,12 +694,11 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
     }
   }
 
-  // A load that failed is asked for under another name the next time: some browsers remember failures.
   let kit;
-  let failures = 0;
+  let suffix = "";
   const more = () =>
-    (kit ??= import(new URL("widget-more.js" + (failures ? "?" + failures : ""), SOURCE).href).catch(() => {
-      failures++;
+    (kit ??= import(new URL("widget-more.js" + suffix, SOURCE).href).catch(() => {
+      suffix += "?"; // the next time under another address: some browsers remember a failure
       kit = null;
     }));
   const tools = { h, button, fill, unique, random, page, again };
