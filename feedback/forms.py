@@ -7,6 +7,7 @@ reader routes are the hot ones. What a field takes is read once, to the value th
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -289,6 +290,33 @@ def _choices(value: Any) -> tuple[moderation.Choice, ...]:
     return tuple(moderation.Choice(string(item.get("id")), _version(item.get("version"))) for item in value)
 
 
+def _picks(value: Any) -> tuple[moderation.Choice, ...]:
+    """Comments as a page's form names them, each by its id and the version that was looked at."""
+    return _choices([{"id": comment, "version": _digits(version)} for comment, _, version in map(_halves, value)])
+
+
+def _halves(pick: str) -> tuple[str, str, str]:
+    return pick.partition(" ")
+
+
+def _digits(value: str) -> Any:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else value
+
+
+def _moment(value: Any) -> datetime:
+    given = datetime.fromisoformat(string(value))
+    if given.tzinfo is None:
+        raise ValueError("This should be a time with its zone.")
+    return given
+
+
+LIST = (*QUEUE, Field("site", line(64)))
+PICKED = (
+    Field("pick", _picks, required=True),
+    Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
+    Field("reason", line(moderation.MAX_REASON_CHARS)),
+)
+UNDONE = (Field("at", _moment, required=True),)
 DECISION = (
     Field("comment", line(64)),
     Field("version", _version),

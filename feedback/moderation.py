@@ -343,6 +343,17 @@ def undo(decision_id: str, *, who: Actor, site_ids: Collection[UUID], now: datet
     )
 
 
+def undo_all(at: datetime, *, who: Actor, site_ids: Collection[UUID], now: datetime) -> list[Decision]:
+    """Take back, all or none, what a person decided in the one call of that moment. Raises as undo does."""
+    together = select(Decision.article_id, Decision.id).where(
+        Decision.site_id.in_(site_ids), Decision.at == at, Decision.who_id == who.id
+    )
+    keys = db.session.execute(together.order_by(Decision.article_id, Decision.id)).all()
+    if not keys:
+        raise Missing("There is no such decision here.")
+    return [undo(opaque.identifier(*key), who=who, site_ids=site_ids, now=now) for key in keys]
+
+
 def history(comment_id: str, site_ids: Collection[UUID]) -> list[Decision]:
     """Return all decisions on a comment, oldest first. Raises Missing."""
     row = _find(comment_id, site_ids)

@@ -77,6 +77,7 @@ def links(html: str) -> int:
     return html.count('<a href="')
 
 
-def explain(held_for: Sequence[str]) -> str:
-    """Say in words why a comment is held: "first comment of this reader, more links than the site allows"."""
-    return ", ".join(SENTENCES.get(code, code) for code in held_for)
+def explain(held_for: Sequence[str], html: str | None = None) -> str:
+    """Say in words why a comment is held: "first comment of this reader, contains 3 links"."""
+    exact = {"links": f"contains {links(html)} links"} if html else {}
+    return ", ".join(exact.get(code) or SENTENCES.get(code, code) for code in held_for)

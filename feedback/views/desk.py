@@ -9,9 +9,22 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
-from flask import Blueprint, Flask, Request, Response, current_app, g, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Request,
+    Response,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -187,6 +200,11 @@ def rooms() -> list[Room]:
 def home() -> ResponseReturnValue:
     mine = rooms()
     return redirect(url_for(mine[0].endpoint), 303) if mine else render_template("account/no_role.html")
+
+
+def tell(message: str | dict[str, Any], kind: str) -> None:
+    """Show a message on the next page: a sentence, or `text` with the moment to `undo` or `links` to read more."""
+    flash(cast(str, message), kind)
 
 
 def local(target: str | None) -> str:
