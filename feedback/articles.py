@@ -93,11 +93,12 @@ class SiteView:
 SITE = select(
     Site.id, Site.slug, Site.name, Site.origins, Site.settings, Site.stamp, Site.prior_mean, Site.prior_weight
 )
+OF_SLUG = SITE.where(Site.slug == bindparam("slug"))
 
 
 def site(slug: str) -> SiteView:
     """Return the site of that slug. Raises Missing."""
-    row = db.session.execute(SITE.where(Site.slug == slug)).one_or_none()
+    row = run(OF_SLUG, {"slug": slug}).one_or_none()
     if row is None:
         raise Missing(f"There is no site called “{slug[:64]}” here.")
     return _view(row)

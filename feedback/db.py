@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import CursorResult, DateTime, Dialect, Engine, MetaData, Text, TypeDecorator, event
+from sqlalchemy import Connection, CursorResult, DateTime, Dialect, Engine, MetaData, Text, TypeDecorator, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
@@ -35,6 +36,10 @@ POLL_SECONDS = 0.002  # flock has no timeout, so it is polled, by one thread of 
 ATTEMPTS = 5  # of a transaction that the database asks to run again
 RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
 RETRY_PAUSE = 0.01  # seconds, times the attempt, so that two that collided do not collide again
+
+
+# The connection of the write transaction that is under way, because asking the session for it each time is dear.
+_writing: ContextVar[Connection | None] = ContextVar("writing", default=None)
 
 
 class Base(DeclarativeBase):
@@ -203,8 +208,11 @@ def transact(rule: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _once(rule: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
-        db.session.connection(execution_options={"immediate": True})
-        result = rule(*args, **kwargs)
+        connection = _writing.set(db.session.connection(execution_options={"immediate": True}))
+        try:
+            result = rule(*args, **kwargs)
+        finally:
+            _writing.reset(connection)
         db.session.commit()
     except BaseException:
         db.session.rollback()

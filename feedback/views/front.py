@@ -177,7 +177,7 @@ ENCODERS: dict[str, Callable[[bytes], bytes]] = {"br": _brotli, "gzip": lambda p
 
 
 class Looks:
-    """Reads the stamps over one driver connection a thread; through SQLAlchemy's layers it would cost ten times that."""
+    """Reads the stamps over one driver connection a thread; SQLAlchemy's layers would cost ten times that."""
 
     def __init__(self, app: Flask) -> None:
         with app.app_context():
