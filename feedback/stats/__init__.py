@@ -1,0 +1,30 @@
+"""What authors are told: figures by SQL, lists by `standing`, notes; who may see which. The maths: `statistics`."""
+
+from feedback.stats.access import Viewer, open_article
+from feedback.stats.ask import EVER, By, Period, Sort, read_choice, read_period
+from feedback.stats.figures import ArticleFigures, Bar, Votes, article
+from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unvoted
+from feedback.stats.notes import Note, notes
+
+__all__ = [
+    "EVER",
+    "ArticleFigures",
+    "Bar",
+    "By",
+    "Line",
+    "Note",
+    "Page",
+    "Period",
+    "Sort",
+    "Viewer",
+    "Votes",
+    "article",
+    "fit",
+    "fit_sites",
+    "listing",
+    "notes",
+    "open_article",
+    "read_choice",
+    "read_period",
+    "unvoted",
+]

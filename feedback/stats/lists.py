@@ -1,0 +1,148 @@
+"""Lists of articles, ordered by `standing` and paged by its indexes, and the site's usual that one order needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import case, literal, select, tuple_, update
+
+from feedback import opaque, statistics
+from feedback.db import db
+from feedback.errors import Malformed
+from feedback.models import Article, Site, Standing
+from feedback.statistics import Prior
+from feedback.stats.access import Viewer, theirs
+from feedback.stats.ask import Sort
+from feedback.stats.figures import Votes
+
+PAGE = 50  # articles on a page of a list
+LARGEST_COUNT = 2**31 - 1  # a column of counts holds no more
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some of a list, and the cursor of what follows; None at its end."""
+
+    items: list[T]
+    next: str | None
+
+    def public(self) -> dict[str, Any]:
+        return {"items": [item.public() for item in self.items], "next": self.next}  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One article in a list. `rank` is its place among those with enough votes for one, None for the others."""
+
+    key: str
+    title: str | None
+    votes: Votes
+    fails: float
+    rank: int | None
+
+    def public(self) -> dict[str, Any]:
+        return {
+            "article": {"key": self.key, "title": self.title},
+            "votes": self.votes.public(),
+            "helpful": self.votes.helpful(),
+        }
+
+
+# What each list is ordered by, and whether the largest comes first.
+ORDER: dict[Sort, tuple[Any, bool]] = {
+    Sort.NEEDS_WORK: (Standing.high, False),
+    Sort.MOST_HELPFUL: (Standing.low, True),
+    Sort.WHERE_TO_START: (Standing.fails, True),
+    Sort.VOTES: (Standing.votes, True),
+}
+
+
+def listing(viewer: Viewer, *, sort: Sort = Sort.NEEDS_WORK, cursor: str | None = None) -> Page[Line]:
+    """Return a page of the viewer's articles that have a vote. Raises Refused, and Malformed for a foreign cursor."""
+    column, falling = ORDER[sort]
+    query = (
+        select(Article.key, Article.title, Standing)
+        .join(Article, Article.id == Standing.article_id)
+        .where(Standing.site_id == viewer.site_id, Standing.votes > 0)
+        .where(theirs(viewer, Standing.article_id))
+    )
+    at = opaque.parse_cursor(cursor, str, column.type.python_type, UUID, int)
+    ranked = 0
+    if at is not None:
+        after, ranked = _after(sort, at), at[3]
+        key = tuple_(column, Standing.article_id)
+        query = query.where(key < after if falling else key > after)
+    order = (column.desc(), Standing.article_id.desc()) if falling else (column, Standing.article_id)
+    rows = db.session.execute(query.order_by(*order).limit(PAGE + 1)).all()
+    return _page_of_lines(rows, sort, ranked)
+
+
+def _after(sort: Sort, at: Sequence[Any]) -> Any:
+    """The key of the last row of the page before, as the database compares it."""
+    column, _ = ORDER[sort]
+    if at[0] != sort or abs(at[1]) > LARGEST_COUNT:
+        raise Malformed("This cursor does not belong to this list. Begin again without it.")
+    return tuple_(literal(at[1], column.type), literal(at[2], Standing.article_id.type))
+
+
+def _page_of_lines(rows: Sequence[Any], sort: Sort, ranked: int) -> Page[Line]:
+    lines: list[Line] = []
+    for key, title, standing in rows[:PAGE]:
+        enough = standing.votes >= statistics.ENOUGH
+        ranked += enough
+        votes = Votes(standing.yes, standing.no, standing.quarantined)
+        lines.append(Line(key, title, votes, standing.fails, ranked if enough else None))
+    if len(rows) <= PAGE:
+        return Page(lines, None)
+    last = rows[PAGE - 1][2]
+    value = getattr(last, ORDER[sort][0].key)
+    return Page(lines, opaque.cursor(sort.value, value, last.article_id, ranked))
+
+
+def unvoted(viewer: Viewer, *, most: int = PAGE) -> list[Article]:
+    """Return articles of a person's own that nobody has voted on yet, newest first; none for administrators.
+
+    An administrator's would be the site's, and not a list to act on.
+    """
+    if viewer.sees_all:
+        return []
+    query = (
+        select(Article)
+        .join(Standing, Standing.article_id == Article.id)
+        .where(Article.site_id == viewer.site_id, Standing.votes == 0)
+        .where(theirs(viewer, Article.id))
+        .order_by(Article.created.desc(), Article.id)
+        .limit(most)
+    )
+    return list(db.session.execute(query).scalars())
+
+
+def fit(site_id: UUID) -> Prior:
+    """Fit the site's mean helpfulness and its weight to all its articles, and renew what lists order by with them."""
+    counts = db.session.execute(
+        select(Standing.yes, Standing.votes).where(Standing.site_id == site_id, Standing.votes > 0)
+    )
+    prior = statistics.fit_prior((yes, votes) for yes, votes in counts)
+    db.session.execute(
+        update(Site).where(Site.id == site_id).values(prior_mean=prior.mean, prior_weight=prior.strength)
+    )
+    # readers_failed() in SQL: ten thousand rows one by one would hold the writer's place for long.
+    shrunk = (prior.strength * prior.mean + Standing.yes) / (prior.strength + Standing.votes)
+    fails = case((shrunk < prior.mean, Standing.votes * (prior.mean - shrunk)), else_=0.0)
+    db.session.execute(
+        update(Standing)
+        .where(Standing.site_id == site_id, Standing.votes > 0, Standing.fails != fails)
+        .values(fails=fails)
+        .execution_options(synchronize_session=False)
+    )
+    return prior
+
+
+def fit_sites(_now: datetime) -> None:
+    """Fit every site; the worker does it hourly."""
+    for site_id in db.session.execute(select(Site.id).order_by(Site.id)).scalars().all():
+        fit(site_id)
