@@ -1,0 +1,193 @@
+"""`python -m tests.bench [--seconds 5] [--json FILE]`: reads, votes, comments, queue, memory, start, widget bytes."""
+
+import argparse
+import json
+import math
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import brotli
+from rjsmin import jsmin
+from sqlalchemy import delete
+
+from feedback import articles, create_app, moderation
+from feedback.config import Settings
+from feedback.db import db, dispose, run, transact
+from feedback.models import Comment, State
+from tests.bench import data, floor
+from tests.bench.load import drive
+
+SIZES = (20, 1_000, 10_000)
+WAITING = (100, 1_000, 10_000)
+PROCESSES = 2
+SECRET = secrets.token_hex(32)
+REPOSITORY = Path(__file__).parents[2]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=5, help="length of each load")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go")
+    options = parser.parse_args()
+    figures: dict[str, Any] = {"processes": PROCESSES, "engine": "sqlite, synchronous=FULL", "seconds": options.seconds}
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        prepare(home)
+        figures |= served(home, options.seconds) | bare(options.seconds) | queue(home)
+        figures["sqlite floor, transactions/s"] = floor.sqlite_votes(home, 2)
+    figures |= widget() | ratios(figures)
+    options.json.write_text(json.dumps(figures, indent=2))
+    width = max(map(len, figures))
+    for name, value in figures.items():
+        print(f"{name:{width}}  {value:,.3f}" if isinstance(value, float) else f"{name:{width}}  {value}")
+    print(f"written to {options.json}")
+
+
+def settings(home: Path) -> Settings:
+    return Settings(home=home, secret_keys=(SECRET,), database_url=f"sqlite:///{home / 'feedback.sqlite3'}")
+
+
+def prepare(home: Path) -> None:
+    """Make the database by its migrations, and articles of three sizes."""
+    from flask_migrate import upgrade
+
+    app = create_app(settings(home))
+    with app.app_context():
+        upgrade()
+        site = transact(data.site)
+        for size in SIZES:
+            transact(data.article, site, f"article-{size}", comments=size, votes=size * 100)
+    dispose(app)
+
+
+@contextmanager
+def server(command: list[str], port: int, path: str, environ: dict[str, str]) -> Iterator[tuple[int, float]]:
+    """Run a server; yields (process id, seconds until its first answer)."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=os.environ | environ, stdout=subprocess.DEVNULL, cwd=REPOSITORY)
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).read()
+                break
+            except OSError:
+                time.sleep(0.01)
+        yield process.pid, time.perf_counter() - began
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def served(home: Path, seconds: int) -> dict[str, Any]:
+    """Measure the service: `acknowledged` is an answer in the 200s, and each of those is a committed row."""
+    port = 8790
+    environ = {
+        "FEEDBACK_HOME": str(home),
+        "FEEDBACK_SECRET_KEY": SECRET,
+        "FEEDBACK_DATABASE_URL": f"sqlite:///{home / 'feedback.sqlite3'}",
+        "FEEDBACK_TRUSTED_PROXIES": "1",
+    }
+    command = [sys.executable, "-m", "feedback.cli", "serve", "--port", str(port), "--workers", str(PROCESSES)]
+    found: dict[str, Any] = {}
+    with server([*command, "--no-worker"], port, "/healthz", environ) as (pid, start):
+        found["start to first answer, s"] = start
+        found["memory idle, PSS MiB"] = memory(pid)
+        base = f"http://127.0.0.1:{port}"
+        for size in SIZES:
+            load = drive(f"{base}/api/v1/health/feedback?article=article-{size}", seconds=seconds)
+            found[f"read, {size} comments, /s"] = load.per_second
+            found[f"read, {size} comments, p99 ms"] = load.p99_ms
+        found["load by"] = load.tool
+        found["flask answering a constant, /s"] = drive(f"{base}/healthz", seconds=seconds).per_second
+        for what in ("vote", "comment"):
+            load = drive(base, seconds=seconds, script=f"{what}.lua")
+            found[f"{what}, acknowledged/s"] = load.per_second - load.refused / seconds
+            found[f"{what}, p99 ms"] = load.p99_ms
+            found[f"{what}, refused"] = load.refused
+        found["memory loaded, PSS MiB"] = memory(pid)
+    return found
+
+
+def bare(seconds: int) -> dict[str, Any]:
+    """Measure the same server with a callable that does nothing."""
+    port = 8791
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--workers", str(PROCESSES)]
+    with server([*command, "--no-ws", "tests.bench.floor:application"], port, "/", {}):
+        return {"bare WSGI floor, /s": drive(f"http://127.0.0.1:{port}/", seconds=seconds).per_second}
+
+
+def memory(pid: int) -> float:
+    """Return the proportional set size of a process and its children, in MiB."""
+    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+    total = 0
+    for process in (str(pid), *children):
+        rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
+        total += int(re.search(r"Pss:\s+(\d+)", rollup)[1])  # type: ignore[index]
+    return total / 1024
+
+
+def queue(home: Path) -> dict[str, Any]:
+    """Measure a page of the queue with more and more waiting, in this process, the best of twenty."""
+    app = create_app(settings(home))
+    found: dict[str, Any] = {}
+    waiting = 0
+    with app.app_context():
+        site = articles.site("health")
+        # What the load before has left in the queue would count as waiting.
+        transact(lambda: run(delete(Comment).where(Comment.state == State.PENDING)))
+        for size in WAITING:
+            transact(data.article, site, f"waiting-{size}", comments=size - waiting, votes=1, state=State.PENDING)
+            waiting = size
+            chosen = moderation.Filter((site.id,))
+            found[f"queue page, {size} waiting, ms"] = 1000 * min(_once(chosen) for _ in range(20))
+    dispose(app)
+    return found
+
+
+def _once(chosen: moderation.Filter) -> float:
+    db.session.rollback()
+    began = time.perf_counter()
+    moderation.queue(chosen)
+    return time.perf_counter() - began
+
+
+def widget() -> dict[str, Any]:
+    """Return the bytes of the widget's scripts: as written, minified, and in brotli 11."""
+    found: dict[str, Any] = {}
+    for name in ("widget.js", "widget-more.js"):
+        source = (REPOSITORY / "feedback" / "static" / name).read_text("utf-8")
+        small = jsmin(source).encode()
+        found[f"{name}, bytes raw / minified / brotli"] = (
+            f"{len(source.encode())} / {len(small)} / {len(brotli.compress(small, quality=11))}"
+        )
+    return found
+
+
+def ratios(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return what is worth comparing between machines, and how costs grow: the exponent over a factor of 500 or 100."""
+    read = [figures[f"read, {size} comments, /s"] for size in SIZES]
+    page = [figures[f"queue page, {size} waiting, ms"] for size in WAITING]
+    return {
+        "read / bare WSGI floor": read[0] / figures["bare WSGI floor, /s"],
+        "read of 10,000 comments / of 20": read[-1] / read[0],
+        "read growth exponent": -math.log(read[-1] / read[0]) / math.log(SIZES[-1] / SIZES[0]),
+        "vote / sqlite floor": figures["vote, acknowledged/s"] / figures["sqlite floor, transactions/s"],
+        "comment / vote": figures["comment, acknowledged/s"] / figures["vote, acknowledged/s"],
+        "queue page, 10,000 waiting / 100": page[-1] / page[0],
+        "queue growth exponent": math.log(page[-1] / page[0]) / math.log(WAITING[-1] / WAITING[0]),
+    }
+
+
+if __name__ == "__main__":
+    main()
