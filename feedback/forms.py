@@ -5,9 +5,10 @@ reader routes are the hot ones. What a field takes is read once, to the value th
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,7 +16,7 @@ from email_validator import EmailNotValidError, validate_email
 from flask import Request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from feedback import articles, comments, moderation, readers, text, votes
+from feedback import articles, comments, moderation, readers, stats, text, votes
 from feedback.errors import Invalid, Malformed
 from feedback.models import Role
 
@@ -24,6 +25,7 @@ MAX_FIELDS = 100  # of a form; ours have at most fourteen
 MAX_EMAIL_CHARS = 254  # RFC 5321
 MAX_OPENED_MS = 10 * 365 * 24 * 3600 * 1000
 MAX_ARTICLES = 100  # of one call for counts
+ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,18 @@ def whole(least: int, most: int) -> Callable[[Any], int]:
     return check
 
 
+def day(value: Any) -> date | None:
+    """A day; empty is none."""
+    given = string(value)
+    try:
+        # Python also reads 20260503 and 2026-W18-7, which the contract does not know.
+        if not given or ISO_DAY.fullmatch(given):
+            return date.fromisoformat(given) if given else None
+    except ValueError:
+        pass
+    raise ValueError("This should be a day, written like 2026-05-03.")
+
+
 # Readers
 
 _PAGE = (
@@ -311,6 +325,15 @@ def _moment(value: Any) -> datetime:
 
 
 LIST = (*QUEUE, Field("site", line(64)))
+FIGURES = (
+    Field("article", article_key),
+    Field("from", day),
+    Field("to", day),
+    Field("by", one_of(*stats.By)),
+    Field("sort", one_of(*stats.Sort)),
+    Field("cursor", line(500)),
+)
+NOTES = (Field("article", article_key, required=True), Field("cursor", line(500)))
 PICKED = (
     Field("pick", _picks, required=True),
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),

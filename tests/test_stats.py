@@ -12,7 +12,7 @@ from sqlalchemy import event, select, text
 
 from feedback import articles, statistics, stats, votes
 from feedback.db import db
-from feedback.errors import Invalid, Malformed, Missing, Refused
+from feedback.errors import Malformed, Missing, Refused
 from feedback.models import Article, Role, Site, Standing, Vote
 from feedback.stats import By, Period, Sort, Viewer
 from tests.cast import registration
@@ -485,37 +485,72 @@ def test_every_site_is_fitted_by_itself(do, library, site, rows):
     assert means[other.id] == statistics.USUAL_PRIOR.mean
 
 
-# Questions as they are asked
+# The API
 
 
-def test_a_period_is_read_from_two_days():
-    assert stats.read_period("2026-05-01", "2026-05-01") == Period(date(2026, 5, 1), date(2026, 5, 1))
-    assert stats.read_period(None, "") == Period()
+def test_the_api_answers_the_figures_of_an_article(ann, ada, rex, article, cast, ask):
+    cast(article, yes=15, no=5, revision="a")
+    expected = ask(stats.article, article).public()
+    for person in (ann, rex, ada):
+        answer = person.gets("/stats", article=article.key)
+        assert answer.status_code == 200
+        assert answer.json == expected
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_api_narrows_by_period_and_adds_up_weeks(ann, article, cast):
+    for day in (1, 4, 6):
+        cast(article, yes=1, at=datetime(2026, 5, day, tzinfo=UTC))
+    query = {"article": article.key, "from": "2026-05-02", "to": "2026-05-31", "by": "week"}
+    answer = ann.gets("/stats", **query)
+    assert answer.json["series"] == [{"day": "2026-05-04", "yes": 2, "no": 0}]
+    assert answer.json["votes"]["total"] == 2
+
+
+def test_the_api_lists_articles_and_notes(ann, ada, article, cast, library):
+    cast(article, no=1, note="How often?")
+    listed = ada.gets("/stats", sort="most_helpful").json
+    assert [item["article"]["key"] for item in listed["items"]][:2] == ["a-100", "c-400"]
+    assert listed["next"] is None
+    notes = ann.gets("/notes", article=article.key).json
+    assert [item["note"] for item in notes["items"]] == ["How often?"]
+    assert notes["next"] is None
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "field"),
+    ("query", "field"),
     [
-        ("yesterday", None, "from"),
-        ("20260501", None, "from"),
-        ("2026-W18-5", None, "from"),
-        ("2026-02-30", None, "from"),
-        ("٢٠٢٦-05-01", None, "from"),
-        (None, "2026-13-01", "to"),
-        ("2026-05-02", "2026-05-01", "to"),
+        ({"from": "yesterday"}, "from"),
+        ({"from": "20260501"}, "from"),
+        ({"from": "2026-W18-5"}, "from"),
+        ({"from": "2026-02-30"}, "from"),
+        ({"from": "٢٠٢٦-05-01"}, "from"),
+        ({"to": "2026-13-01"}, "to"),
+        ({"from": "2026-05-02", "to": "2026-05-01"}, "to"),
+        ({"by": "month"}, "by"),
+        ({"sort": "worst"}, "sort"),
     ],
 )
-def test_a_period_that_is_none_is_refused_by_name(start, end, field):
-    with pytest.raises(Invalid) as refusal:
-        stats.read_period(start, end)
-    assert list(refusal.value.errors) == [field]
+def test_the_api_refuses_by_name_what_it_cannot_read(ann, article, query, field):
+    answer = ann.gets("/stats", article=article.key, **query)
+    assert answer.status_code == 422
+    assert list(answer.json["errors"]) == [field]
 
 
-def test_a_choice_is_one_of_those_there_are():
-    assert stats.read_choice("by", By, "week", By.DAY) is By.WEEK
-    assert stats.read_choice("by", By, None, By.DAY) is By.DAY
-    with pytest.raises(Invalid, match="day, week"):
-        stats.read_choice("by", By, "month", By.DAY)
+@pytest.mark.parametrize("path", ["/stats", "/notes"])
+def test_the_api_shows_figures_to_nobody_else(ann, mo, rae, connect, article, path, do, site):
+    given = articles.Registration("other", "Other", f"{site.origins[0]}/other")
+    do(articles.register, site.id, given, now=NOON)
+    assert mo.gets(path, article=article.key).status_code == 403
+    assert ann.gets(path, article="other").status_code == 403
+    assert ann.gets(path, article="unknown").status_code == 404
+    assert rae.gets(path, article=article.key).status_code == 401
+    assert connect().get(f"/api/v1/{site.slug}{path}", query_string={"article": article.key}).status_code == 401
+
+
+def test_the_api_refuses_a_cursor_that_is_none(ann, article):
+    assert ann.gets("/stats", cursor="W10").status_code == 400
+    assert ann.gets("/notes", article=article.key, cursor="W10").status_code == 400
 
 
 # Cost

@@ -1,7 +1,7 @@
 """What authors are told: figures by SQL, lists by `standing`, notes; who may see which. The maths: `statistics`."""
 
 from feedback.stats.access import Viewer, open_article
-from feedback.stats.ask import EVER, By, Period, Sort, read_choice, read_period
+from feedback.stats.ask import EVER, By, Period, Sort, period
 from feedback.stats.figures import ArticleFigures, Bar, Votes, article
 from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unvoted
 from feedback.stats.notes import Note, notes
@@ -24,7 +24,6 @@ __all__ = [
     "listing",
     "notes",
     "open_article",
-    "read_choice",
-    "read_period",
+    "period",
     "unvoted",
 ]

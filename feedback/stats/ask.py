@@ -1,17 +1,12 @@
-"""What a figure is asked for: a period, one of a few choices. Whatever else is asked is refused by name."""
+"""What a figure is asked for: a period, one of a few orders, one of two steps."""
 
-import re
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, true
 
 from feedback.errors import Invalid
-
-ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-E = TypeVar("E", bound=StrEnum)
 
 
 class Sort(StrEnum):
@@ -44,35 +39,8 @@ class Period(NamedTuple):
 EVER = Period()
 
 
-def read_period(start: str | None, end: str | None) -> Period:
-    """Read two days as YYYY-MM-DD; empty is open. Raises Invalid, naming `from` or `to`."""
-    errors: dict[str, list[str]] = {}
-    period = Period(day_of("from", start, errors), day_of("to", end, errors))
-    if period.start and period.end and period.start > period.end:
-        errors["to"] = ["The last day should not be before the first."]
-    if errors:
-        raise Invalid(errors)
-    return period
-
-
-def day_of(field: str, value: str | None, errors: dict[str, list[str]]) -> date | None:
-    if not value:
-        return None
-    try:
-        # Python also reads 20260503 and 2026-W18-7, which the contract does not know.
-        if ISO_DAY.fullmatch(value):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
-    errors[field] = ["This should be a day, written like 2026-05-03."]
-    return None
-
-
-def read_choice(field: str, kind: type[E], value: str | None, default: E) -> E:
-    """Read one of an enum's values; empty is the default. Raises Invalid, naming what there is."""
-    if not value:
-        return default
-    try:
-        return kind(value)
-    except ValueError:
-        raise Invalid({field: [f"This should be one of {', '.join(kind)}."]}) from None
+def period(start: date | None, end: date | None) -> Period:
+    """Return the period between two days. Raises Invalid where it ends before it begins."""
+    if start and end and start > end:
+        raise Invalid({"to": ["The last day should not be before the first."]})
+    return Period(start, end)

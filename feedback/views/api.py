@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from feedback import articles, clock, forms, moderation
+from feedback import articles, clock, forms, moderation, stats
 from feedback.db import transact
 from feedback.errors import Invalid
 from feedback.models import Role
@@ -91,3 +91,26 @@ def history() -> ResponseReturnValue:
     asked = forms.read((forms.Field("comment", forms.line(64), required=True),), request.args)
     rows = moderation.history(asked["comment"], (principal.site_id,))
     return {"decisions": [moderation.entry(row) for row in rows]}
+
+
+@bp.get("/stats")
+def figures() -> ResponseReturnValue:
+    viewer = _viewer()
+    asked = forms.read(forms.FIGURES, request.args)
+    if asked["article"] is None:
+        return stats.listing(viewer, sort=stats.Sort(asked["sort"] or "needs_work"), cursor=asked["cursor"]).public()
+    period = stats.period(asked["from"], asked["to"])
+    article = stats.open_article(viewer, asked["article"])
+    return stats.article(article, period=period, by=stats.By(asked["by"] or "day")).public()
+
+
+@bp.get("/notes")
+def notes() -> ResponseReturnValue:
+    viewer = _viewer()
+    asked = forms.read(forms.NOTES, request.args)
+    return stats.notes(stats.open_article(viewer, asked["article"]), cursor=asked["cursor"]).public()
+
+
+def _viewer() -> stats.Viewer:
+    principal = access.require(Role.AUTHOR, Role.REVIEWER)
+    return stats.Viewer(principal.site_id, frozenset({principal.role}), principal.user_id)
