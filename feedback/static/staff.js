@@ -81,7 +81,7 @@
     }
 
     function boxes() {
-      return cards.map((card) => card.querySelector("input[name=pick]")).filter(Boolean);
+      return cards.map((card) => card.querySelector(".pick input")).filter(Boolean);
     }
 
     function selectAll() {
@@ -123,7 +123,7 @@
       h: () => decide("hold"),
       j: () => go(1),
       k: () => go(-1),
-      x: () => cards[current]?.querySelector("input[name=pick]")?.click(),
+      x: () => cards[current]?.querySelector(".pick input")?.click(),
       u: () => document.querySelector("[data-undo]")?.click(),
       R: giveReason,
       "?": () => help.showModal(),

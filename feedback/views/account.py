@@ -102,8 +102,8 @@ def init_app(app: Flask) -> None:
 
 def _account(session_key: str) -> User | None:
     """Return the account of a session, unless it was opened too long ago."""
-    if g.get("looked_up"):
-        # The first look-up failed with the database; the page that says so must not fail again.
+    if g.get("looked_up") or "now" not in g:
+        # The page that tells of a fault asks again, and must not fail as the first look-up did.
         return None
     g.looked_up = True
     if abs(g.now.timestamp() - session.get("since", -math.inf)) > MAX_SESSION_SECONDS:

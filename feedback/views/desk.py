@@ -93,7 +93,7 @@ class Room:
 ROOMS = (
     Room("Queue", "moderation.queue", (Role.MODERATOR,)),
     Room("Decisions", "moderation.decisions", (Role.MODERATOR,)),
-    Room("My articles", "authors.index", (Role.AUTHOR, Role.REVIEWER)),
+    Room("My articles", "authors.listing", (Role.AUTHOR, Role.REVIEWER)),
 )
 
 
@@ -153,10 +153,12 @@ class Sessions(SecureCookieSessionInterface):
 
 def enter() -> ResponseReturnValue | None:
     """Let nobody but signed-in people past the open pages, and no form without its CSRF token."""
-    if not has_session(request.path) or request.endpoint is None:
+    if not has_session(request.path):
         return None
     g.now = clock.now()
     g.person = _person()
+    if request.endpoint is None:
+        return None
     if g.person is None and request.endpoint not in OPEN:
         # What a form wanted cannot be repeated by a link, so that only pages are returned to.
         came_for = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None

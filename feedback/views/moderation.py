@@ -28,12 +28,12 @@ NAMES = {
 }
 # What readers of the history are told was done; an undo says where it led instead.
 DEEDS = {
-    "approve": "approved",
-    "reject": "rejected",
-    "spam": "marked as spam",
-    "hold": "put back to waiting",
-    "withdraw": "withdrew",
-    "erase": "erased",
+    "approve": "approved it",
+    "reject": "rejected it",
+    "spam": "marked it as spam",
+    "hold": "put it back to waiting",
+    "withdraw": "withdrew it",
+    "erase": "erased it",
 }
 REASONS = ("Off the topic", "Unkind", "Personal details", "Advertising", "Could harm somebody", "Already said above")
 PAGE = 50  # as many as a browser lays out at once without a pause
@@ -193,7 +193,7 @@ def decisions() -> ResponseReturnValue:
 def deed(entry: Decision) -> str:
     """Return what a decision did, in a word or two."""
     if entry.action == "undo":
-        return f"undid the decision before: {NAMES[entry.to_state]} again"
+        return f"took the decision back: {NAMES[entry.to_state]} again"
     return DEEDS.get(entry.action, entry.action)
 
 
