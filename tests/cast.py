@@ -25,7 +25,7 @@ ORIGIN = "http://articles.test"
 KEY = "baclofen-neck-pain"
 TITLE = "Baclofen for neck pain: what is known"
 PASSWORD = "correct horse battery staple"
-SIGN_IN = "/sign-in"
+SIGN_IN = "/account/sign-in"
 CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
