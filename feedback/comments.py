@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, and_, literal, or_, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Select, Uuid, and_, literal, or_, select, tuple_, union_all, update
 from sqlalchemy.orm import aliased
 
 from feedback import articles, opaque, text, triage
@@ -21,6 +21,7 @@ MAX_NAME_CHARS = 80
 MAX_BODY_CHARS = 5_000
 MAX_SUBMISSION_CHARS = 64
 PAGE = 20  # threads on a page
+MAX_PINNED = 10  # that lead a page; below them there must be room for the others
 REPLIES = 3  # of each thread on a page; the rest comes at request
 MORE_REPLIES = 20  # of one thread at request
 EDITABLE_FOR = timedelta(minutes=15)
@@ -199,14 +200,52 @@ GONE = (State.WITHDRAWN, State.ERASED)
 
 def published_on(article_id: UUID, *, sort: str = "best", after: str | None = None) -> Page:
     """Return a page of an article's published threads; pinned ones lead it. Raises Malformed for a bad cursor."""
-    pinned = [] if after else _roots(_threads(article_id, pinned=True).order_by(*NEWEST).limit(PAGE))
+    pinned = [] if after else _roots(_threads(article_id, pinned=True).order_by(*NEWEST).limit(MAX_PINNED))
     rest = _seek(_threads(article_id, pinned=False), sort, after).order_by(*ORDER[sort])
     rows = _roots(rest.limit(PAGE + 1))
     shown = [*pinned, *rows][:PAGE]
+    return _page(article_id, shown, more=len(pinned) + len(rows) > PAGE and not shown[-1].pinned)
+
+
+def _page(article_id: UUID, shown: Sequence[Comment], *, more: bool) -> Page:
     replies = _first_replies(article_id, [row.id for row in shown])
     threads = tuple(_thread(row, replies.get(row.id, [])) for row in shown)
-    more = len(pinned) + len(rows) > PAGE and not shown[-1].pinned
     return Page(threads, _root_cursor(shown[-1]) if more else None)
+
+
+def around(article_id: UUID, comment_id: str, *, sort: str = "best") -> Page:
+    """Return the page that begins with a comment's thread and has the comment on it. Raises Missing.
+
+    A reply beyond the first ones takes the place of the last of them; `more` goes on before it, so that none is lost.
+    """
+    target = _published(article_id, comment_id)
+    root = db.session.get(Comment, (article_id, target.thread_id)) if target.thread_id else target
+    assert root is not None
+    if root.pinned:
+        page = published_on(article_id, sort=sort)
+    else:
+        rows = _roots(_from(_threads(article_id, pinned=False), sort, root).order_by(*ORDER[sort]).limit(PAGE + 1))
+        page = _page(article_id, rows[:PAGE], more=len(rows) > PAGE)
+    return Page(tuple(_showing(thread, target) for thread in page.threads), page.next)
+
+
+def _showing(thread: Thread, target: Comment) -> Thread:
+    if target.thread_id != thread.comment.id or target in thread.replies:
+        return thread
+    kept = thread.replies[: REPLIES - 1]
+    return Thread(thread.comment, (*kept, target), _reply_cursor(kept[-1]))
+
+
+def _published(article_id: UUID, comment_id: str) -> Comment:
+    key = opaque.parse_identifier(comment_id)
+    row = db.session.get(Comment, key) if key and key[0] == article_id else None
+    if row is None or row.state is not State.APPROVED:
+        raise Missing("This comment is not there any more.")
+    return row
+
+
+def _from(query: Select[Comment], sort: str, root: Comment) -> Select[Comment]:
+    return query.where(or_(Comment.id == root.id, _beyond(sort, root.likes, root.created, root.id)))
 
 
 def replies_of(article_id: UUID, thread: str, after: str | None) -> tuple[list[Comment], str | None]:
@@ -256,13 +295,17 @@ def _seek(query: Select[Comment], sort: str, after: str | None) -> Select[Commen
     place = opaque.parse_cursor(after, int, datetime, UUID)
     if place is None:
         return query
-    likes, mark = place[0], row_value(place[1], place[2])
-    beyond = {
+    return query.where(_beyond(sort, *place))
+
+
+def _beyond(sort: str, likes: int, created: datetime, row_id: UUID) -> ColumnElement[bool]:
+    mark = row_value(created, row_id)
+    beyond: dict[str, ColumnElement[bool]] = {
         "newest": here < mark,
         "oldest": here > mark,
         "best": or_(Comment.likes < likes, and_(Comment.likes == likes, here < mark)),
     }
-    return query.where(beyond[sort])
+    return beyond[sort]
 
 
 def _root_cursor(row: Comment) -> str:

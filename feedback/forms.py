@@ -235,12 +235,13 @@ COMMENT = (
     *_OF_THE_PAGE,
 )
 MINE = _PAGE
-WITHDRAW = (Field("reader", reader_token, required=True),)
+OF_READER = (Field("reader", reader_token, required=True),)
 SUMMARY = (
     Field("article", article_key, required=True),
     Field("sort", one_of(*comments.SORTS)),
     Field("cursor", line(500)),
     Field("parent", line(64)),
+    Field("around", line(64)),
 )
 
 

@@ -21,6 +21,8 @@ from feedback.models import Kind, NoteStatus, ReasonTally, Standing, Tally, Valu
 
 MAX_SECTION_CHARS = 255
 MAX_NOTE_CHARS = 1_000
+REASON_KEY = ("revision", "day", "kind", "code")
+ReasonCell = tuple[str, date, Kind, str]
 
 
 class Choice(StrEnum):
@@ -205,10 +207,13 @@ def _take_back(ballot: Ballot, now: datetime) -> Outcome:
     found = articles.find(ballot.page.site.id, ballot.page.key)
     if found is None:
         return Outcome(Count(), None)
-    row = run(TAKE_BACK, {"article": found.id, "reader": ballot.reader}).one_or_none()
-    if row is None:
-        return Outcome(count(found.id), None)
-    return Outcome(_move(ballot.page.site, found.id, _standpoint(row), None, now), None)
+    return Outcome(forget(ballot.page.site, found.id, ballot.reader, now=now), None)
+
+
+def forget(site: articles.SiteView, article_id: UUID, reader: bytes, *, now: datetime) -> Count:
+    """Remove a reader's vote, if there is one, and return the article's votes after it."""
+    row = run(TAKE_BACK, {"article": article_id, "reader": reader}).one_or_none()
+    return count(article_id) if row is None else _move(site, article_id, _standpoint(row), None, now)
 
 
 def _first(ballot: Ballot, article_id: UUID, now: datetime) -> Standpoint:
@@ -290,14 +295,14 @@ def _move(
     _, cell, reason = _inserts()
     change = {"yes": 0, "no": 0, "quarantined_yes": 0, "quarantined_no": 0}
     moved = (before and _cell(before)) != (after and _cell(after))
-    for vote, step in ((before, -1), (after, 1)) if moved else ():
-        if vote is not None:
-            column = _column(vote)
-            change[column] += step
-            at = {"article_id": article_id, "revision": vote.revision, "day": vote.day}
-            run(cell, {**at, **dict.fromkeys(change, 0), column: step})
-    for at, step in _reasons(before, after):
-        run(reason, {"article_id": article_id, **at, "votes": step})
+    # In one order for everybody, so that two votes that change places do not wait for each other.
+    steps = sorted((*_cell(vote), step) for vote, step in ((before, -1), (after, 1)) if vote and moved)
+    for revision, day, column, step in steps:
+        change[column] += step
+        at = {"article_id": article_id, "revision": revision, "day": day}
+        run(cell, {**at, **dict.fromkeys(change, 0), column: step})
+    for reason_cell, step in sorted(_reasons(before, after)):
+        run(reason, {"article_id": article_id, **dict(zip(REASON_KEY, reason_cell, strict=True)), "votes": step})
     return _renew(site, article_id, change, now) if any(change.values()) else count(article_id)
 
 
@@ -309,15 +314,15 @@ def _column(vote: Standpoint) -> str:
     return vote.value.value if vote.counted else f"quarantined_{vote.value}"
 
 
-def _reasons(before: Standpoint | None, after: Standpoint | None) -> Iterator[tuple[dict[str, Any], int]]:
+def _reasons(before: Standpoint | None, after: Standpoint | None) -> Iterator[tuple[ReasonCell, int]]:
     gone, come = _reason_cells(before), _reason_cells(after)
     for cells, others, step in ((gone, come, -1), (come, gone, 1)):
         for cell in cells:
             if cell not in others:
-                yield dict(zip(("revision", "day", "kind", "code"), cell, strict=True)), step
+                yield cell, step
 
 
-def _reason_cells(vote: Standpoint | None) -> list[tuple[str, date, Kind, str]]:
+def _reason_cells(vote: Standpoint | None) -> list[ReasonCell]:
     if vote is None or not vote.counted:
         return []
     named = ((Kind.REASON, vote.reason), (Kind.SECTION, vote.section))

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
-from feedback import articles, clock, comments, forms, mailbox, readers, summary, text, votes
-from feedback.db import transact
+from feedback import articles, clock, comments, forms, mailbox, readers, rights, summary, text, votes
+from feedback.db import scrub, transact
 from feedback.errors import Invalid
 from feedback.models import State
 from feedback.views import access
@@ -22,14 +22,8 @@ CACHEABLE = "public, max-age=10, stale-while-revalidate=10"
 @bp.get("/feedback")
 def feedback() -> ResponseReturnValue:
     asked = forms.read(forms.SUMMARY, request.args)
-    answer = summary.of(
-        access.site(),
-        asked["article"],
-        sort=asked["sort"] or "best",
-        cursor=asked["cursor"],
-        parent=asked["parent"],
-    )
-    return cacheable(answer)
+    place = summary.Place(asked["sort"] or "best", asked["cursor"], asked["parent"], asked["around"])
+    return cacheable(summary.of(access.site(), asked["article"], place))
 
 
 @bp.get("/counts")
@@ -86,9 +80,7 @@ def comment() -> ResponseReturnValue:
 
 @bp.post("/comments/<comment_id>/withdraw")
 def withdraw(comment_id: str) -> ResponseReturnValue:
-    given = forms.read(forms.WITHDRAW, forms.body(request))
-    reader = readers.digest(access.site().id, given["reader"])
-    access.limiter().hit("write", access.network())
+    reader = _owner()
     gone = transact(comments.withdraw, comment_id, reader, site_id=access.site().id, now=clock.now())
     return {"comment": comments.own(gone)}
 
@@ -107,6 +99,26 @@ def mine() -> ResponseReturnValue:
         "comments": [comments.own(item) for item in own],
     }
     return answer, {"Cache-Control": "no-store"}
+
+
+@bp.post("/erase")
+def erase() -> ResponseReturnValue:
+    reader = _owner()
+    erased = transact(rights.erase, access.site(), reader, now=clock.now())
+    scrub()
+    return erased.public(), {"Cache-Control": "no-store"}
+
+
+@bp.post("/export")
+def export() -> ResponseReturnValue:
+    return rights.export(access.site().id, _owner()), {"Cache-Control": "no-store"}
+
+
+def _owner() -> bytes:
+    """Return the reader whose token the request carries, after counting it against the limits."""
+    given = forms.read(forms.OF_READER, forms.body(request))
+    access.limiter().hit("write", access.network())
+    return readers.digest(access.site().id, given["reader"])
 
 
 def _reader(given: dict[str, Any], kind: str) -> tuple[articles.Page, bytes, bytes]:

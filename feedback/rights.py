@@ -1,0 +1,84 @@
+"""What a reader may ask of us: all that is stored about them, and that all of it is gone. One site at a time."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from feedback import articles, comments, votes
+from feedback.clock import rfc3339
+from feedback.db import db, run
+from feedback.models import Article, Comment, Vote
+
+
+@dataclass(frozen=True)
+class Erased:
+    """How many rows of a reader were erased."""
+
+    votes: int
+    comments: int
+
+    def public(self) -> dict[str, int]:
+        return asdict(self)
+
+
+def erase(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
+    """Erase every vote and comment of a reader on a site. What is asked twice finds nothing the second time."""
+    voted = run(select(Vote.article_id).where(Vote.reader == reader, Vote.site_id == site.id)).scalars().all()
+    for article_id in sorted(voted):
+        votes.forget(site, article_id, reader, now=now)
+    written = run(
+        select(Comment.article_id, Comment.id).where(Comment.reader == reader, Comment.site_id == site.id)
+    ).all()
+    for key in sorted(tuple(row) for row in written):
+        comments.lock(key[0])
+        comment = db.session.get_one(Comment, key)
+        comments.erase(comment, who="reader", now=now)
+    return Erased(len(voted), len(written))
+
+
+def export(site_id: UUID, reader: bytes) -> dict[str, Any]:
+    """Return all that is stored about a reader on a site; what was marked spam shows as pending."""
+    voted = db.session.execute(
+        select(Vote, Article.key, Article.title)
+        .join(Article, Article.id == Vote.article_id)
+        .where(Vote.reader == reader, Vote.site_id == site_id)
+        .order_by(Vote.created)
+    )
+    written = db.session.execute(
+        select(Comment, Article.key, Article.title)
+        .join(Article, Article.id == Comment.article_id)
+        .where(Comment.reader == reader, Comment.site_id == site_id)
+        .order_by(Comment.created, Comment.id)
+    )
+    return {
+        "votes": [{"article": {"key": key, "title": title}, **_vote(vote)} for vote, key, title in voted],
+        "comments": [{"article": {"key": key, "title": title}, **_comment(comment)} for comment, key, title in written],
+    }
+
+
+def _vote(vote: Vote) -> dict[str, Any]:
+    return {
+        "value": vote.value.value,
+        "revision": vote.revision or None,
+        "day": vote.day.isoformat(),
+        "reason": vote.reason,
+        "section": vote.section,
+        "note": vote.note,
+        "counted": vote.counted,
+        "network_hash_kept": vote.network is not None,
+        "created": rfc3339(vote.created),
+        "updated": rfc3339(vote.updated),
+    }
+
+
+def _comment(comment: Comment) -> dict[str, Any]:
+    own = comments.own(comment)
+    del own["replies"], own["staff"]
+    return own | {
+        "submission": comment.submission,
+        "notify_by_mail": comment.sealed_email is not None,
+        "network_hash_kept": comment.network is not None,
+    }
