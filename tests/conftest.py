@@ -29,7 +29,7 @@ _numbers = count(1)
 
 
 def settings(home: Path, database_url: str, **changes: Any) -> Settings:
-    return Settings(home=home, secret_keys=(SECRET,), database_url=database_url, **({"limits": False} | changes))
+    return Settings(home=home, database_url=database_url, **{"secret_keys": (SECRET,), "limits": False, **changes})
 
 
 def migrate(home: Path, database_url: str) -> None:
@@ -229,11 +229,11 @@ _hashes: dict[str, str] = {}
 
 @pytest.fixture
 def password_hash(app: Flask) -> str:
-    """The cast's password, hashed as the service hashes it, once for all tests (it takes a quarter of a second)."""
-    if not _hashes and "security" in app.extensions:
+    """The cast's password, hashed as the service hashes it, once for all tests."""
+    if not _hashes:
         with app.app_context():
             _hashes["cast"] = hash_password(PASSWORD)
-    return _hashes.get("cast", "!")
+    return _hashes["cast"]
 
 
 @pytest.fixture
