@@ -348,3 +348,4 @@ DECISION = (
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
     Field("reason", line(moderation.MAX_REASON_CHARS)),
 )
+PURGE = (Field("version", _version, required=True), Field("reason", line(moderation.MAX_REASON_CHARS)))

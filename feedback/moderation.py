@@ -354,6 +354,22 @@ def undo_all(at: datetime, *, who: Actor, site_ids: Collection[UUID], now: datet
     return [undo(opaque.identifier(*key), who=who, site_ids=site_ids, now=now) for key in keys]
 
 
+def purge(
+    choice: Choice, *, who: Actor, site_ids: Collection[UUID], now: datetime, reason: str | None = None
+) -> Comment:
+    """Erase a comment's text, name and reader for good, for an administrator; the decisions stay without them.
+
+    Raises Missing, Conflict where the comment has changed since it was looked at.
+    """
+    [comment] = _locked([choice.id], site_ids)
+    if comment.state is State.ERASED:
+        raise Missing("This comment has been erased already.")
+    if comment.version != choice.version:
+        raise Conflict(_what_happened([comment]), current=[current(comment)])
+    comments.erase(comment, who=who.name, who_id=who.id, reason=reason, now=now)
+    return comment
+
+
 def history(comment_id: str, site_ids: Collection[UUID]) -> list[Decision]:
     """Return all decisions on a comment, oldest first. Raises Missing."""
     row = _find(comment_id, site_ids)

@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from feedback import articles, clock, forms, moderation, stats
-from feedback.db import transact
+from feedback.db import scrub, transact
 from feedback.errors import Invalid
 from feedback.models import Role
 from feedback.views import access
@@ -83,6 +83,22 @@ def undo(decision_id: str) -> ResponseReturnValue:
     principal = access.require(Role.MODERATOR)
     row = transact(moderation.undo, decision_id, who=principal.actor, site_ids=(principal.site_id,), now=clock.now())
     return {"decisions": [moderation.public(row)]}
+
+
+@bp.post("/comments/<comment_id>/purge")
+def purge(comment_id: str) -> ResponseReturnValue:
+    principal = access.require(Role.ADMINISTRATOR)
+    given = forms.read(forms.PURGE, forms.body(request))
+    erased = transact(
+        moderation.purge,
+        moderation.Choice(comment_id, given["version"]),
+        who=principal.actor,
+        site_ids=(principal.site_id,),
+        reason=given["reason"] or None,
+        now=clock.now(),
+    )
+    scrub()
+    return {"comment": {"id": comment_id, "state": erased.state.value, "version": erased.version}}
 
 
 @bp.get("/history")
