@@ -93,7 +93,7 @@ class Room:
 ROOMS = (
     Room("Queue", "moderation.queue", (Role.MODERATOR,)),
     Room("Decisions", "moderation.decisions", (Role.MODERATOR,)),
-    Room("My articles", "authors.listing", (Role.AUTHOR, Role.REVIEWER)),
+    Room("My articles", "authors.index", (Role.AUTHOR, Role.REVIEWER)),
 )
 
 
