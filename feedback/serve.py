@@ -1,0 +1,158 @@
+"""The production server: granian's processes, forked from one that has imported the application, and the worker.
+
+Nothing here writes an access log, since its lines would carry addresses.
+"""
+
+import gc
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from feedback import worker
+from feedback.db import dispose
+
+THREADS = 4  # a process; more only wait for SQLite's one writer, fewer let one waiting write hold up reads
+WAITING = 256  # connections a process takes at once; the rest wait in the kernel's queue
+HEADERS_SECONDS = 10  # that a client may take to send its headers
+DRAIN_SECONDS = 20  # that requests in flight have after a signal to stop
+READY_SECONDS = 20  # until the first process answers
+WATCH_SECONDS = 0.5  # between two looks at whether the parent is still there
+
+
+class _Server(MPServer):
+    """Granian's server, which also says when it answers and takes Ctrl-C, sent to every process, for no failure."""
+
+    announce: Callable[[], None]
+
+    def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
+        super()._spawn_workers(spawn_target, target_loader)
+        if _answers(self.bind_addr, self.bind_port):
+            self.announce()
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        if os.getpid() != self.pid:
+            # A process just forked, which has this handler until it sets its own, and serves nobody yet.
+            os._exit(0)
+        for process in self.wrks:
+            process.interrupt_by_parent = True
+        super().signal_handler_interrupt(*args, **kwargs)
+
+
+def run(
+    app: Flask, *, host: str, port: int, processes: int, with_worker: bool, announce: Callable[[], None] = lambda: None
+) -> None:
+    """Serve until SIGTERM or SIGINT, then let requests in flight end. `announce` is called once it answers.
+
+    Raises OSError where the address cannot be had.
+    """
+    _claim(host, port)
+    # Forked, so that the processes share the memory of what is imported; Python 3.14 would start them afresh.
+    multiprocessing.set_start_method("fork", force=True)
+    dispose(app)  # a connection must not be shared between processes
+    beside = _start_worker(app) if with_worker else None
+    try:
+        _serve(app, host, port, processes, announce)
+    finally:
+        if beside is not None:
+            beside.terminate()
+            beside.join(DRAIN_SECONDS)
+
+
+def _serve(app: Flask, host: str, port: int, processes: int, announce: Callable[[], None]) -> None:
+    server = _Server(
+        "feedback",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=processes,
+        blocking_threads=THREADS,
+        backpressure=WAITING,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_SECONDS * 1000),
+        websockets=False,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+    )
+    server.announce = announce
+    # What is imported stays out of later collections, whose marks would unshare its memory.
+    gc.collect()
+    gc.freeze()
+    try:
+        server.serve(target_loader=_loader(app), wrap_loader=False)
+    except SystemExit:
+        if not server.interrupt_signal:
+            raise
+
+
+def _loader(app: Flask) -> Callable[..., Flask]:
+    parent = os.getpid()
+
+    def load(*_: object) -> Flask:
+        """Run in each server process before it listens."""
+        _leave_with(parent)
+        # Granian hands the whole environment to every request; the secrets in it have been read already.
+        for name in [name for name in os.environ if name.startswith("FEEDBACK_")]:
+            del os.environ[name]
+        return app
+
+    return load
+
+
+def _start_worker(app: Flask) -> multiprocessing.Process:
+    parent = os.getpid()
+
+    def work() -> None:
+        _leave_with(parent)
+        worker.run(app)
+
+    process = multiprocessing.Process(target=work, name="feedback-worker", daemon=True)
+    process.start()
+    return process
+
+
+def _leave_with(parent: int) -> None:
+    """Stop this process when its parent says so or is gone, however that ended, and at nothing else."""
+    # Ctrl-C reaches every process of a terminal. The parent's SIGTERM follows it, and granian hangs on the second.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True, name="watch-parent").start()
+
+
+def _claim(host: str, port: int) -> None:
+    """Raise OSError where the address is not free: granian would share a port with a second server in silence."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        probe.listen(1)
+
+
+def _answers(host: str, port: int) -> bool:
+    """Wait until a connection is taken."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((reachable, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False
