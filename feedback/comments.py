@@ -194,10 +194,6 @@ class Page:
     next: str | None
 
 
-# A comment that is gone keeps its place, without its text, as long as published replies stand under it.
-GONE = (State.WITHDRAWN, State.ERASED)
-
-
 def published_on(article_id: UUID, *, sort: str = "best", after: str | None = None) -> Page:
     """Return a page of an article's published threads; pinned ones lead it. Raises Malformed for a bad cursor."""
     pinned = [] if after else _roots(_threads(article_id, pinned=True).order_by(*NEWEST).limit(MAX_PINNED))
@@ -281,11 +277,12 @@ def _roots(query: Select[Comment]) -> list[Comment]:
 
 
 def _threads(article_id: UUID, *, pinned: bool) -> Select[Comment]:
+    # A comment that is gone keeps its place, without its text, as long as published replies stand under it.
     reply = aliased(Comment)
     answered = select(reply.id).where(
         reply.article_id == Comment.article_id, reply.thread_id == Comment.id, reply.state == State.APPROVED
     )
-    shown = or_(Comment.state == State.APPROVED, and_(Comment.state.in_(GONE), answered.exists()))
+    shown = or_(Comment.state == State.APPROVED, answered.exists())
     return select(Comment).where(
         Comment.article_id == article_id, Comment.thread_id.is_(None), Comment.pinned.is_(pinned), shown
     )
@@ -355,8 +352,8 @@ def mine(article_id: UUID, reader: bytes) -> list[Comment]:
 
 
 def public(comment: Comment) -> dict[str, Any]:
-    """Return a comment as everybody may see it; of one that is gone, only its place."""
-    gone = comment.state in GONE
+    """Return a comment as everybody may see it; of one that is not published, only its place."""
+    gone = comment.state is not State.APPROVED
     return {
         "id": opaque.identifier(comment.article_id, comment.id),
         "parent": opaque.identifier(comment.article_id, comment.parent_id) if comment.parent_id else None,
@@ -367,7 +364,7 @@ def public(comment: Comment) -> dict[str, Any]:
         "likes": comment.likes,
         "pinned": comment.pinned,
         "staff": None,
-    } | ({"gone": comment.state.value} if gone else {})
+    }
 
 
 def own(comment: Comment) -> dict[str, Any]:
@@ -387,6 +384,8 @@ def own(comment: Comment) -> dict[str, Any]:
 def thread(item: Thread) -> dict[str, Any]:
     """Return a thread as everybody may see it."""
     answer = public(item.comment) | {"replies": [public(reply) for reply in item.replies]}
+    if item.comment.state is not State.APPROVED:
+        answer["gone"] = "withdrawn" if item.comment.state is State.WITHDRAWN else "removed"
     return answer | ({"more": item.more} if item.more else {})
 
 

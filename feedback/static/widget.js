@@ -57,7 +57,7 @@
     pinned: "Pinned",
     waiting: "Waiting for moderation",
     withdrawn: "Withdrawn by its author.",
-    erased: "Removed.",
+    removed: "Removed.",
   };
 
   /* Looks. Custom properties: --feedback-font, -font-size, -text, -muted, -background, -field, -line, -accent,
