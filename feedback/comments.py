@@ -247,9 +247,10 @@ def _from(query: Select[Comment], sort: str, root: Comment) -> Select[Comment]:
 def replies_of(article_id: UUID, thread: str, after: str | None) -> tuple[list[Comment], str | None]:
     """Return more replies of a thread, oldest first, and the cursor of the next ones. Raises Missing, Malformed."""
     key = opaque.parse_identifier(thread)
-    if key is None or key[0] != article_id:
+    root = db.session.get(Comment, key) if key and key[0] == article_id else None
+    if root is None:
         raise Missing("This thread is not there any more.")
-    query = _replies(article_id, key[1])
+    query = _replies(article_id, root.id)
     place = opaque.parse_cursor(after, datetime, UUID)
     if place:
         query = query.where(here > row_value(*place))
@@ -463,9 +464,12 @@ def counts(site_id: UUID, keys: Iterable[str]) -> dict[str, dict[str, int]]:
     """Return {key: {yes, no, comments}} for every key asked for, zeros where an article is not known."""
     wanted = list(keys)
     rows = db.session.execute(
-        select(Article.key, Standing.yes, Standing.no, Standing.comments)
+        select(Article.key, Article.accepts, Standing.yes, Standing.no, Standing.comments)
         .join(Standing, Standing.article_id == Article.id)
         .where(Article.site_id == site_id, Article.key.in_(wanted))
     )
-    found = {row.key: {"yes": row.yes, "no": row.no, "comments": row.comments} for row in rows}
+    found = {
+        row.key: {"yes": row.yes, "no": row.no, "comments": 0 if row.accepts is Accepts.HIDDEN else row.comments}
+        for row in rows
+    }
     return {key: found.get(key, {"yes": 0, "no": 0, "comments": 0}) for key in wanted}
