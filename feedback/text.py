@@ -55,6 +55,7 @@ PAIRED = ("p", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li")
 TAGS = frozenset((*PAIRED, "br", "a"))
 # bleach takes "javascript:123" and "data:1" for host and port and lets them pass, so the address has its own pattern.
 HREF = re.compile(r'\A(?:https?://|mailto:)[^\s\x00-\x20\\<>"`]+\Z')
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 # A bare address in the text: brackets belong to it in pairs, closing punctuation does not.
 _IN = r'[^\s\x00-\x20\\<>"`()\u200b-\u200f\u202a-\u202e\u2060-\u2069]'
 _URL = re.compile(
@@ -164,10 +165,11 @@ def _address(url: str) -> str | None:
     scheme, colon, rest = url.partition(":")
     url = scheme.lower() + colon + rest
     try:
-        urlsplit(url)  # "http://[" is no address, and bleach would leave a link without one.
-    except ValueError:
+        parts = urlsplit(url)
+        reachable = parts.scheme == "mailto" or (_HOST.fullmatch(parts.hostname or "") and (parts.port or 0) >= 0)
+    except ValueError:  # "http://[", "http://a:b": bleach, too, would leave a link without an address.
         return None
-    return url if HREF.match(url) else None
+    return url if HREF.match(url) and reachable else None
 
 
 def _allowed(tag: str, attribute: str, value: str) -> bool:

@@ -1,0 +1,31 @@
+"""Public test data, where it lies beside the checkout or where FEEDBACK_CORPORA points.
+
+The tests that read it only add to those with cases of their own: a clone alone proves the same rules.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(os.environ.get("FEEDBACK_CORPORA") or Path(__file__).parents[2] / "shared" / "corpora")
+
+
+def corpus(name: str) -> Any:
+    """Return what a JSON file of the corpora holds; skip the test where there is none."""
+    path = FOLDER / name
+    if not path.is_file():
+        pytest.skip(f"no {path}: set FEEDBACK_CORPORA to the folder of the public test data")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def attack(generator: dict[str, Any], length: int) -> str:
+    """Return a text of dos_generators.json, repeated to a length; `{i}` in its unit counts."""
+    unit = generator["unit"].replace("\\u0000", "\0")
+    text = generator["prefix"]
+    if "{i}" not in unit:
+        return (text + unit * length)[:length]
+    parts = [unit.replace("{i}", str(number)) for number in range(length)]
+    return (text + "".join(parts))[:length]
