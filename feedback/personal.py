@@ -27,7 +27,7 @@ _OTHER_NUMBER = r"""(?:
 )"""
 _PHONE = re.compile(
     rf"""(?<!\w)(?<!\d[./-])(?<!\d\d\d[ ])                    # not the middle of a longer number
-        (?:\+[ ]?\(?|\((?=0[\d ]*+\))|(?=0)(?!{_OTHER_NUMBER}))\d++(?!\w)
+        (?:\+[ ]?\(?|\((?=0\d*+\)[ /-]*+\d)|(?=0)(?!{_OTHER_NUMBER}))\d++(?!\w)
         (?:(?:[()./-]{{1,2}}+|[)/-]?[ ](?:[(/-][ ]?)?(?!{_OTHER_NUMBER}))\d++(?!\w))*+""",
     re.VERBOSE | re.IGNORECASE,
 )
