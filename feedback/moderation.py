@@ -151,7 +151,8 @@ def _matching(chosen: Filter) -> list[Any]:
 
 
 def _has(column: Any, words: str) -> Any:
-    return func.lower(column).contains(words.lower(), autoescape=True)
+    # As typed too: some engines turn only the letters of ASCII into small ones.
+    return or_(func.lower(column).contains(words.lower(), autoescape=True), column.contains(words, autoescape=True))
 
 
 def _joined(chosen: Filter, rules: Sequence[Any]) -> Select[Comment]:
