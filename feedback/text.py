@@ -46,7 +46,7 @@ MAX_CHARS = 5_000  # Two screens; keeps cleaning under 50 ms.
 MAX_TOKENS = 1_000  # Of Markdown; each costs time in two parsers.
 MAX_SIGNS = 50  # Of < and & together, which cost more than their share; 48 in the worst of 3,956 real comments.
 MAX_HTML_BYTES = 20_480  # 1,000 characters can become 38 KB.
-MAX_LINES = 500  # With text on them: more than 1,000 tokens, so known before Markdown spends time on them.
+MAX_LINES = 500  # With text on them: more would be over 1,000 tokens, but are known before Markdown spends its time.
 MAX_DEPTH = 16  # Eight lists inside each other; browsers stop at 512.
 MAX_BRACKETS = 2  # Open inside each other while the end of a link is sought: each reads the whole paragraph again.
 
@@ -94,7 +94,7 @@ def comment_html(source: str) -> str:
         raise Unfit(_TOO_FORMATTED)
     markdown = _tools.markdown
     tokens = markdown.parse(source)
-    if sum(map(_weight, tokens)) > MAX_TOKENS:
+    if sum(1 + len(token.children or ()) for token in tokens) > MAX_TOKENS:
         raise Unfit(_TOO_FORMATTED)
     return _cleaned(markdown.renderer.render(tokens, markdown.options, {}), _tools.cleaner)
 
@@ -117,10 +117,6 @@ def imported_html(source: str) -> str:
 def published(html: str | None) -> Markup:
     """Return stored HTML, clean since it was made here, as templates may show it without escaping it again."""
     return Markup(html or "")
-
-
-def _weight(token: Token) -> int:
-    return 4 if token.type == "fence" else 1 + len(token.children or ())  # A fence alone makes four tags.
 
 
 def _character(entity: re.Match[str]) -> str:

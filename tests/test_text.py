@@ -143,6 +143,12 @@ def test_a_number_is_not_changed_by_becoming_a_list():
 # Links
 
 
+def test_brackets_in_the_words_of_a_link_go_two_deep():
+    assert comment_html("[a [b] c](http://d)") == "<p>" + LINK.format("http://d", "a [b] c") + "</p>"
+    assert comment_html("[a [b [c]]](http://d)") == "<p>[a [b [c]]](" + LINK.format("http://d", "http://d") + ")</p>"
+    assert comment_html("[[[[ [a](http://d)") == "<p>[[[[ " + LINK.format("http://d", "a") + "</p>"
+
+
 @pytest.mark.parametrize(
     ("source", "address", "words"),
     [
@@ -293,6 +299,7 @@ def test_a_cleaner_is_not_shared_between_threads():
         ("*a* " * 400, "too much formatting"),
         ("a\n" * 600, "too much formatting"),
         ("```\n```\n" * 300, "too much formatting"),
+        ("```\n" + "a\n" * 500, "too much formatting"),
         ("http://a.b/c " * 380, "shorten it or use fewer links"),
         ("[](http://a)" * 380, "shorten it or use fewer links"),
         (">" * 30 + " lost", "16 deep"),
