@@ -4,14 +4,14 @@ import hashlib
 import json
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from feedback import articles, clock, comments, forms, mailbox, readers, rights, summary, text, votes
+from feedback import articles, clock, comments, forms, readers, rights, summary, votes
 from feedback.db import scrub, transact
 from feedback.errors import Invalid
 from feedback.models import State
-from feedback.views import access
+from feedback.views import access, intake
 
 bp = Blueprint("widget", __name__, url_prefix="/api/v1/<site>")
 access.guard(bp, public=("feedback", "counts"))
@@ -54,26 +54,14 @@ def cacheable(answer: dict[str, Any]) -> Response:
 @bp.post("/vote")
 def vote() -> ResponseReturnValue:
     given = forms.read(forms.VOTE, forms.body(request))
-    page, reader, network = _reader(given, "vote")
-    ballot = votes.Ballot(
-        page,
-        reader,
-        votes.Choice(given["value"]),
-        given["revision"],
-        given["section"],
-        given["reason"],
-        given["note"],
-        network if _quarantines() else None,
-    )
+    ballot = intake.ballot(access.site(), given)
     return transact(votes.cast, ballot, now=clock.now()).public()
 
 
 @bp.post("/comments")
 def comment() -> ResponseReturnValue:
     sent = forms.body(request)
-    given = forms.read(forms.COMMENT, sent)
-    page, reader, network = _reader(given, "comment")
-    draft = _draft(given, sent, page, reader, network)
+    draft = intake.draft(access.site(), forms.read(forms.COMMENT, sent), typed_name=sent.get("name"))
     stored = transact(comments.submit, draft, now=clock.now())
     return {"comment": comments.own(stored)}, 201 if stored.state is State.APPROVED else 202
 
@@ -116,73 +104,4 @@ def export() -> ResponseReturnValue:
 
 def _owner() -> bytes:
     """Return the reader whose token the request carries, after counting it against the limits."""
-    given = forms.read(forms.OF_READER, forms.body(request))
-    access.limiter().hit("write", access.network())
-    return readers.digest(access.site().id, given["reader"])
-
-
-def _reader(given: dict[str, Any], kind: str) -> tuple[articles.Page, bytes, bytes]:
-    """Return (page, reader, network) of a write, after counting it against the limits."""
-    site = access.site()
-    page = articles.Page(site, given["article"], given["title"] or None, _listed(given["url"], site))
-    reader = readers.digest(site.id, given["reader"])
-    network = access.network()
-    limiter = access.limiter()
-    limiter.hit("write", network)
-    limiter.hit(kind, network, reader)
-    if limiter.enabled and articles.find(site.id, page.key) is None and given.get("value") != "none":
-        limiter.hit("article", network)
-        limiter.hit("site articles", site.slug)
-    return page, reader, network
-
-
-def _listed(url: str | None, site: articles.SiteView) -> str | None:
-    """Return the page's address where it lies on an origin of the site; a reader's word is not trusted further."""
-    if not url:
-        return None
-    if articles.origin_of(url) not in site.origins:
-        raise Invalid({"url": ["This page does not lie on an origin of the site."]})
-    return url
-
-
-def _quarantines() -> bool:
-    return access.limiter().enabled and access.tells_networks_apart()
-
-
-def _draft(
-    given: dict[str, Any], sent: dict[str, Any], page: articles.Page, reader: bytes, network: bytes
-) -> comments.Draft:
-    source = given["body"]
-    if len(source) > page.site.policy.max_chars:
-        raise Invalid({"body": [f"This is too long: at most {page.site.policy.max_chars:,} characters."]})
-    try:
-        html = text.comment_html(source)
-    except text.Unfit as error:
-        raise Invalid({"body": [str(error)]}) from error
-    return comments.Draft(
-        page,
-        reader,
-        source,
-        html,
-        comments.text_hash(current_app.config["SECRET_KEY"], page.site.id, source),
-        name=given["name"] or "",
-        typed_name=sent.get("name") or "",
-        parent=given["parent"] or None,
-        submission=given["submission"] or None,
-        honeypot=bool(given["website"]),
-        opened_ms=given["opened"],
-        network=network,
-        sealed_email=_sealed(given),
-    )
-
-
-def _sealed(given: dict[str, Any]) -> bytes | None:
-    """Return the address, encrypted, of a reader who asked for replies; any other address is not kept."""
-    if given["notify"] != "replies":
-        return None
-    if not given["email"]:
-        raise Invalid({"email": ["Name the address that replies should be announced to."]})
-    keys = current_app.config["SETTINGS"].mail_keys
-    if not keys:
-        raise Invalid({"notify": ["This service does not announce replies by mail."]})
-    return mailbox.seal(given["email"], keys)
+    return intake.owner(access.site(), forms.read(forms.OF_READER, forms.body(request))["reader"])

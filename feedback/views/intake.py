@@ -1,0 +1,102 @@
+"""From the fields a reader sent to what the rules take, the same for the widget and for the pages without JavaScript.
+
+Every write is counted against the limits here, before anything is stored.
+"""
+
+from typing import Any
+
+from flask import current_app
+
+from feedback import articles, comments, mailbox, readers, text, votes
+from feedback.errors import Invalid
+from feedback.views import access
+
+
+def ballot(site: articles.SiteView, given: dict[str, Any]) -> votes.Ballot:
+    """Return the vote that these values of forms.VOTE make. Raises Invalid, TooMany."""
+    page, reader, network = _sender(site, given, "vote")
+    return votes.Ballot(
+        page,
+        reader,
+        votes.Choice(given["value"]),
+        given["revision"],
+        given["section"],
+        given["reason"],
+        given["note"],
+        network if _quarantines() else None,
+    )
+
+
+def draft(site: articles.SiteView, given: dict[str, Any], *, typed_name: str | None) -> comments.Draft:
+    """Return the comment that these values of forms.COMMENT make; `typed_name` is as sent. Raises Invalid, TooMany."""
+    page, reader, network = _sender(site, given, "comment")
+    source = given["body"]
+    return comments.Draft(
+        page,
+        reader,
+        source,
+        _html(site, source),
+        comments.text_hash(current_app.config["SECRET_KEY"], site.id, source),
+        name=given["name"] or "",
+        typed_name=typed_name or "",
+        parent=given["parent"] or None,
+        submission=given["submission"] or None,
+        honeypot=bool(given["website"]),
+        opened_ms=given["opened"],
+        network=network,
+        sealed_email=_sealed(given),
+    )
+
+
+def owner(site: articles.SiteView, token: str) -> bytes:
+    """Return the reader who wants to do something with their own. Raises TooMany."""
+    access.limiter().hit("write", access.network())
+    return readers.digest(site.id, token)
+
+
+def _sender(site: articles.SiteView, given: dict[str, Any], kind: str) -> tuple[articles.Page, bytes, bytes]:
+    """Return (page, reader, network) of a write, after counting it against the limits."""
+    page = articles.Page(site, given["article"], given["title"] or None, _listed(given["url"], site))
+    reader = readers.digest(site.id, given["reader"])
+    network = access.network()
+    limiter = access.limiter()
+    limiter.hit("write", network)
+    limiter.hit(kind, network, reader)
+    if limiter.enabled and articles.find(site.id, page.key) is None and given.get("value") != "none":
+        limiter.hit("article", network)
+        limiter.hit("site articles", site.slug)
+    return page, reader, network
+
+
+def _listed(url: str | None, site: articles.SiteView) -> str | None:
+    """Return the page's address where it lies on an origin of the site; a reader's word is not trusted further."""
+    if not url:
+        return None
+    if articles.origin_of(url) not in site.origins:
+        raise Invalid({"url": ["This page does not lie on an origin of the site."]})
+    return url
+
+
+def _quarantines() -> bool:
+    return access.limiter().enabled and access.tells_networks_apart()
+
+
+def _html(site: articles.SiteView, source: str) -> str:
+    if len(source) > site.policy.max_chars:
+        raise Invalid({"body": [f"This is too long: at most {site.policy.max_chars:,} characters."]})
+    try:
+        return text.comment_html(source)
+    except text.Unfit as error:
+        raise Invalid({"body": [str(error)]}) from error
+
+
+def _sealed(given: dict[str, Any]) -> bytes | None:
+    """Return the address, encrypted, of a reader who asked for replies; any other address is not kept."""
+    if given["notify"] != "replies":
+        return None
+    if not given["email"]:
+        raise Invalid({"email": ["Name the address that replies should be announced to."]})
+    keys = current_app.config["SETTINGS"].mail_keys
+    if not keys:
+        raise Invalid({"notify": ["This service does not announce replies by mail."]})
+    return mailbox.seal(given["email"], keys)
