@@ -4,10 +4,13 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+import argon2
 import pytest
+from flask_security import forms
 from sqlalchemy import select, update
 
 from feedback import staff
+from feedback.db import db
 from feedback.models import User
 from feedback.views import account
 from tests.cast import CSRF, PASSWORD, SIGN_IN
@@ -74,8 +77,6 @@ def test_unknown_and_known_accounts_get_the_same_answer(mo, connect):
 
 def test_an_unknown_account_costs_a_hash_as_a_known_one_does(mo, connect, monkeypatch):
     hashed = []
-    import flask_security.forms as forms
-
     real = forms.hash_password
     monkeypatch.setattr(forms, "hash_password", lambda password: hashed.append(password) or real(password))
     tries(connect(), "nobody@example.org", "not the password")
@@ -83,23 +84,17 @@ def test_an_unknown_account_costs_a_hash_as_a_known_one_does(mo, connect, monkey
 
 
 def test_an_inactive_account_stays_outside(mo, app, do, client):
-    from feedback.db import db
-
     do(lambda: db.session.execute(update(User).where(User.id == mo.id).values(active=False)))
     assert tries(client, mo.email, PASSWORD).status_code == 422
 
 
 def test_an_account_that_becomes_inactive_is_out_at_once(mo, do):
-    from feedback.db import db
-
     client = mo.signs_in()
     do(lambda: db.session.execute(update(User).where(User.id == mo.id).values(active=False)))
     assert not is_in(client)
 
 
 def test_an_account_without_password_stays_outside(mo, do, client):
-    from feedback.db import db
-
     do(lambda: db.session.execute(update(User).where(User.id == mo.id).values(password=None)))
     assert tries(client, mo.email, "").status_code == 422
     assert tries(client, mo.email, PASSWORD).status_code == 422
@@ -299,8 +294,6 @@ def test_passwords_are_hashed_with_argon2id(mo, rows):
 
 
 def test_a_hash_of_lower_cost_is_renewed_at_sign_in(mo, do, rows, connect):
-    import argon2
-
     cheap = argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
     do(staff.keep_hash, mo.id, cheap)
     client = connect()

@@ -1,14 +1,18 @@
 """Every staff page refuses strangers and wrong roles, sends its headers, and fails with a page that says what to do."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from feedback import articles, moderation, staff
+from feedback.db import db
 from feedback.errors import Unavailable
 from feedback.models import Role, State
 from feedback.views import desk
+from feedback.views.moderation import NAMES
 from tests.cast import CSRF
 
 # Whom each part is for; administrators may enter all. Everybody who is signed in has an account and a home.
@@ -75,22 +79,16 @@ def test_every_staff_page_refuses_a_wrong_role(app, ann, rex, mo, ada):
             assert refused is not allowed, (person.name, method, path, answer.status_code)
 
 
-def test_somebody_without_a_role_gets_a_kind_word_and_nothing_else(app, do, mo, site):
-    from feedback import staff
-
-    with app.app_context():
-        user = staff.find_user(mo.email)
+def test_somebody_without_a_role_gets_a_kind_word_and_nothing_else(do, ask, mo, site):
     client = mo.signs_in()
-    do(staff.leave, user, site, Role.MODERATOR)
+    do(staff.leave, ask(staff.find_user, mo.email), site, Role.MODERATOR)
     assert "has no role" in client.get("/").text
     assert client.get("/moderation/").status_code == 403
 
 
 def test_a_role_holds_on_its_own_site_only(do, clock, mo, rae):
-    from feedback import articles
-
     other = do(articles.add_site, "other", origins=["http://other.test"], name="Other", now=clock())
-    reader = type(rae)(rae.http, other, rae.token, rae.address, other.origins[0])
+    reader = replace(rae, site=other, origin=other.origins[0])
     assert reader.comments("their-page", "Not for Mo to see.").status_code == 202
     client = mo.signs_in()
     assert "Not for Mo to see." not in client.get("/moderation/?state=all").text
@@ -187,8 +185,6 @@ def test_a_fault_has_a_page_that_says_what_to_do(mo, call, status, sentence):
 
 def test_a_storage_that_does_not_answer_has_a_page_too(mo, app, engine):
     client = mo.signs_in()
-    from feedback.db import db
-
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text('ALTER TABLE "user" RENAME TO "elsewhere"'))
     answer = client.get("/moderation/")
@@ -201,7 +197,6 @@ def test_a_fault_of_ours_is_told_without_its_cause(mo, monkeypatch):
     client = mo.signs_in()
     client.application.testing = False
     client.application.config["PROPAGATE_EXCEPTIONS"] = False
-    from feedback import moderation
 
     def fail(*_args: Any, **_more: Any) -> None:
         raise ZeroDivisionError("the secret cause")
@@ -214,7 +209,6 @@ def test_a_fault_of_ours_is_told_without_its_cause(mo, monkeypatch):
 
 def test_a_busy_database_says_when_to_come_back(mo, monkeypatch):
     client = mo.signs_in()
-    from feedback import moderation
 
     def busy(*_args: Any, **_more: Any) -> None:
         raise Unavailable("The database is busy just now.")
@@ -226,6 +220,4 @@ def test_a_busy_database_says_when_to_come_back(mo, monkeypatch):
 
 
 def test_the_states_of_a_comment_all_have_a_name():
-    from feedback.views.moderation import NAMES
-
     assert set(NAMES) == set(State)
