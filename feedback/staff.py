@@ -2,12 +2,13 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from feedback.db import db, run
 from feedback.errors import Conflict, Invalid, Missing, Refused
@@ -56,7 +57,7 @@ def find_user(email: str) -> User | None:
     return db.session.execute(select(User).where(User.email == email.strip().lower())).scalar_one_or_none()
 
 
-def add_user(email: str, *, password_hash: str, now: datetime, name: str = "") -> User:
+def add_user(email: str, *, password_hash: str | None, now: datetime, name: str = "") -> User:
     """Make an account and link it to the bylines that wait for its address. Raises Conflict when there is one."""
     email = email.strip().lower()
     if find_user(email) is not None:
@@ -119,6 +120,56 @@ def leave(user: User, site: Site, role: Role) -> None:
     )
     if not gone.rowcount:
         raise Missing(f"{user.email} is no {role} of “{site.slug}”.")
+
+
+def hire(site: Site, role: Role, *, email: str, name: str, password_hash: str, now: datetime) -> User:
+    """Make an account with one role on a site. Raises Conflict when there is one of that address."""
+    user = add_user(email, name=name, password_hash=password_hash, now=now)
+    join(user, site, role)
+    return user
+
+
+def people(site_id: UUID | None = None) -> Sequence[Row[Any]]:
+    """Return (email, name, active, role, slug) for each role of each account, of one site or of all.
+
+    Over all sites an account without a role is there too, its role and slug None.
+    """
+    query = (
+        select(User.email, User.name, User.active, Membership.role, Site.slug)
+        .outerjoin(Membership, Membership.user_id == User.id)
+        .outerjoin(Site, Site.id == Membership.site_id)
+        .order_by(User.email, Site.slug, Membership.role)
+    )
+    return db.session.execute(query if site_id is None else query.where(Site.id == site_id)).all()
+
+
+def set_active(user_id: UUID, active: bool) -> None:
+    """Let a person sign in, or no more; an account put to sleep loses its sessions. Raises Refused for a last one."""
+    if not active:
+        _spare_last_administrator(user_id)
+        end_sessions(user_id)
+    db.session.execute(update(User).where(User.id == user_id).values(active=active))
+
+
+def dismiss(user_id: UUID) -> None:
+    """Remove an account with its roles and tokens; bylines and the history keep the person's name.
+
+    Raises Refused where a site would be left without an administrator.
+    """
+    _spare_last_administrator(user_id)
+    run(update(Contributor).where(Contributor.user_id == user_id).values(user_id=None))
+    run(delete(Token).where(Token.user_id == user_id))
+    run(delete(Membership).where(Membership.user_id == user_id))
+    run(delete(User).where(User.id == user_id))
+
+
+def _spare_last_administrator(user_id: UUID) -> None:
+    administers = (
+        select(Site).join(Membership).where(Membership.user_id == user_id, Membership.role == Role.ADMINISTRATOR)
+    )
+    for site in db.session.execute(administers).scalars():
+        if _administrators(site.id) == [user_id]:
+            raise Refused(f"This is the last administrator of “{site.slug}”; name another one first.")
 
 
 def _administrators(site_id: UUID) -> list[UUID]:

@@ -1,4 +1,4 @@
-"""What is due by itself: forgetting what may be known for 48 hours only, and fitting what lists are ordered by.
+"""What is due by itself: delivering notices, and forgetting what may be known for 48 hours only.
 
 Any number of workers may run beside one database: every task is one transaction that is safe to run twice.
 """
@@ -6,22 +6,28 @@ Any number of workers may run beside one database: every task is one transaction
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from flask import Flask
 
-from feedback import clock, readers
+from feedback import clock, delivery, notices, readers
 from feedback.db import dispose, transact
+from feedback.views import letters
 
 HOUR = 3_600.0  # seconds between two rounds
 AGAIN = 60.0  # seconds until a round that failed is tried again
 
 log = logging.getLogger(__name__)
 
+POLL = 3.0  # seconds between two looks into the outbox
+
 TASKS: dict[str, Callable[[datetime], Any]] = {
     "forget networks": readers.expire,
+    "fit what lists are ordered by": stats.fit_sites,
+    "forget old notices": notices.forget_old,
 }
 
 
@@ -35,11 +41,23 @@ def run(app: Flask) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    next_round = 0.0
     while not stop.is_set():
         with app.app_context():
-            done = round_of_tasks(clock.now())
-        stop.wait(HOUR if done else AGAIN)
+            if time.monotonic() >= next_round:
+                next_round = time.monotonic() + (HOUR if round_of_tasks(clock.now()) else AGAIN)
+            busy = deliver(app)
+        stop.wait(0 if busy else POLL)
     dispose(app)
+
+
+def deliver(app: Flask) -> bool:
+    """Deliver a batch of what is due. Returns whether there may be more."""
+    try:
+        return delivery.deliver(app.config["SETTINGS"], letters.write) > 0
+    except Exception:
+        log.exception("delivering failed; it will be tried again")
+        return False
 
 
 def _attempt(name: str, task: Callable[[datetime], Any], now: datetime) -> bool:

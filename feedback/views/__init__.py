@@ -14,7 +14,19 @@ from feedback.readers import Networks
 
 def init_app(app: Flask) -> None:
     """Register every door, and what they share."""
-    from feedback.views import account, api, desk, front, health, moderation, problems, scripts, widget
+    from feedback.views import (
+        account,
+        api,
+        authors,
+        desk,
+        front,
+        health,
+        moderation,
+        password,
+        problems,
+        scripts,
+        widget,
+    )
 
     settings = app.config["SETTINGS"]
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -31,7 +43,7 @@ def init_app(app: Flask) -> None:
     desk.init_app(app)
     scripts.init_app(app)
     account.init_app(app)
-    for blueprint in (health.bp, widget.bp, api.bp, moderation.bp):
+    for blueprint in (health.bp, widget.bp, pages.bp, api.bp, moderation.bp, authors.bp, password.bp):
         app.register_blueprint(blueprint)
     front.init_app(app)
 

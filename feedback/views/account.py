@@ -210,11 +210,14 @@ def guesses_counted(email: str) -> Iterator[Any]:
 
 
 def _keys(email: str) -> dict[str, str]:
-    network = access.network().hex()
-    # Keyed, so that the store of the limits tells nobody which addresses were tried.
-    secret = str(current_app.secret_key).encode()
-    account = hmac.digest(secret, email.encode("utf-8", "replace"), hashlib.sha256).hex()
+    network, account = access.network().hex(), account_key(email)
     return {"sign-in": f"{account} {network}", "sign-in network": network, "sign-in account": account}
+
+
+def account_key(email: str) -> str:
+    """Return what an address is counted under: keyed, so that the limits' store tells nobody which were tried."""
+    secret = str(current_app.secret_key).encode()
+    return hmac.digest(secret, email.encode("utf-8", "replace"), hashlib.sha256).hex()
 
 
 def _wait(refusal: TooMany) -> str:

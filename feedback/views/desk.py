@@ -34,8 +34,8 @@ from feedback import clock, staff, text
 from feedback.errors import Malformed, Refused
 from feedback.models import Role
 
-SESSIONLESS = ("/api/", "/f/", "/feeds/", "/healthz", "/metrics", "/readyz", "/static/", "/widget")
-OPEN = frozenset({"account.sign_in"})
+SESSIONLESS = ("/api/", "/embed.js", "/f/", "/feeds/", "/healthz", "/metrics", "/readyz", "/static/", "/widget")
+OPEN = frozenset({"account.sign_in", "password.forgotten", "password.choose"})
 COOKIE = "feedback_session"
 POLICY = "; ".join(
     (

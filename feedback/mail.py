@@ -1,0 +1,91 @@
+"""Mail: how a letter looks, and the way to the mail server. Text and simple HTML say the same."""
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
+
+TIMEOUT = 20  # seconds for each step; far below the lease of a notice
+PORTS = {"smtp": 25, "smtps": 465}
+
+
+class Undeliverable(Exception):
+    """The server refuses this letter for good; the message is safe to store and log."""
+
+
+class Unreachable(Exception):
+    """The server cannot be reached or asks to come back later; the message is safe to store and log."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One mail to one person. `subject` must be one line; `text` and `html` say the same."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+def compose(letter: Letter, *, sender: str, notice_id: UUID, now: datetime) -> EmailMessage:
+    """Return the message, the same Message-ID for the same notice. Raises ValueError for a header with a line break."""
+    message = EmailMessage()
+    # Assigned through the policy that refuses line breaks, so that no value can add a header of its own.
+    message["From"] = sender
+    message["To"] = Address(addr_spec=letter.to)
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = f"<{notice_id.hex}@{sender.rpartition('@')[2].rstrip('>')}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
+    return message
+
+
+@contextmanager
+def server(url: str) -> Iterator[smtplib.SMTP]:
+    """Open the way to the mail server, `smtp://user:password@host:port?tls=start` or `smtps://…`.
+
+    Raises Unreachable. With `tls=start` a server that offers no TLS is not used.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+    try:
+        if parts.scheme == "smtps":
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=ssl.create_default_context())
+        else:
+            smtp = smtplib.SMTP(host, port, timeout=TIMEOUT)
+        with smtp:
+            if parse_qs(parts.query).get("tls") == ["start"]:
+                smtp.starttls(context=ssl.create_default_context())
+            if parts.username:
+                smtp.login(unquote(parts.username), unquote(parts.password or ""))
+            yield smtp
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unreachable(_safely(error)) from error
+
+
+def send(smtp: smtplib.SMTP, message: EmailMessage) -> None:
+    """Hand a message to the server. Raises Undeliverable, or Unreachable where trying again may help."""
+    try:
+        smtp.send_message(message)
+    except smtplib.SMTPRecipientsRefused as error:
+        code = next(iter(error.recipients.values()))[0]
+        raise (Undeliverable if code >= 500 else Unreachable)(f"the recipient was refused with {code}") from error
+    except smtplib.SMTPResponseException as error:
+        raise (Undeliverable if error.smtp_code >= 500 else Unreachable)(_safely(error)) from error
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unreachable(_safely(error)) from error
+
+
+def _safely(error: Exception) -> str:
+    """Say what went wrong without the server's own words, which often repeat an address."""
+    code = getattr(error, "smtp_code", None)
+    return f"{type(error).__name__} {code}" if code else type(error).__name__

@@ -1,0 +1,112 @@
+"""The outbox: what is to be told, once it is decided, to whom it may concern. At least once, and never held up.
+
+A rule that has something to tell puts a row here in its own transaction. A worker leases rows, delivers them outside
+of any transaction and marks them; where it is killed on the way, the lease runs out and another worker delivers the
+row again, under the same Message-ID. What cannot be delivered is given up after a while, for an administrator to see.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+
+from feedback.db import db, run, uuid7
+from feedback.errors import Missing
+from feedback.models import Outbox
+
+LEASE = timedelta(minutes=5)  # longer than any mail server takes to answer, with its time-outs
+BATCH = 20  # leased at once: what one worker delivers well within its lease
+# Pauses after each failed attempt; after the last the notice is given up, a day and a half after it was due.
+BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 720, 1_200))
+KEPT = timedelta(days=30)  # that a delivered notice stays listed; it holds ids only
+MAX_FAULT_CHARS = 200
+
+
+class Kind(StrEnum):
+    """What a notice is about; `about` then names the ids."""
+
+    RESET = "reset"  # user: a link to choose a new password
+    INVITATION = "invitation"  # user, site: a link to choose the first password
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A leased row of the outbox."""
+
+    id: UUID
+    kind: Kind
+    about: dict[str, str]
+    attempts: int
+
+
+def put(kind: Kind, about: dict[str, UUID], *, now: datetime, site_id: UUID | None = None) -> UUID:
+    """Add a notice, due at once, and return its id."""
+    row = Outbox(
+        id=uuid7(),
+        kind=kind,
+        about={name: value.hex for name, value in about.items()},
+        site_id=site_id,
+        due=now,
+        created=now,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return row.id
+
+
+def lease(now: datetime, *, limit: int = BATCH) -> list[Notice]:
+    """Take what is due, oldest first, so that no other worker takes it before the lease runs out."""
+    free = Outbox.leased_until.is_(None) | (Outbox.leased_until < now)
+    query = select(Outbox).where(Outbox.done.is_(None), Outbox.due <= now, free).order_by(Outbox.due, Outbox.id)
+    rows = db.session.execute(query.limit(limit).with_for_update(skip_locked=True)).scalars().all()
+    for row in rows:
+        row.leased_until, row.attempts = now + LEASE, row.attempts + 1
+    db.session.flush()
+    return [Notice(row.id, Kind(row.kind), dict(row.about), row.attempts) for row in rows]
+
+
+def finish(notice_id: UUID, *, now: datetime) -> None:
+    """Mark a notice as delivered (or as having nothing left to deliver)."""
+    run(update(Outbox).where(Outbox.id == notice_id).values(done=now, leased_until=None, fault=None))
+
+
+def fail(notice: Notice, fault: str, *, now: datetime, for_good: bool = False) -> None:
+    """Note that an attempt failed: try again later, or give up after the last attempt or a fault that stays."""
+    values: dict[str, object] = {"leased_until": None, "fault": fault[:MAX_FAULT_CHARS]}
+    if for_good or notice.attempts > len(BACKOFF):
+        values |= {"done": now, "dead": now}
+    else:
+        values["due"] = now + BACKOFF[notice.attempts - 1]
+    run(update(Outbox).where(Outbox.id == notice.id).values(values))
+
+
+def postpone(notice: Notice, *, until: datetime) -> None:
+    """Give a lease back without an attempt: nothing was tried."""
+    run(update(Outbox).where(Outbox.id == notice.id).values(leased_until=None, attempts=notice.attempts - 1, due=until))
+
+
+def given_up(site_ids: Collection[UUID]) -> list[Outbox]:
+    """Return what could not be delivered for these sites, newest first."""
+    query = select(Outbox).where(Outbox.dead.is_not(None), Outbox.site_id.in_(site_ids))
+    return list(db.session.execute(query.order_by(Outbox.dead.desc()).limit(200)).scalars())
+
+
+def waiting() -> int:
+    """Return how many notices are yet to be delivered."""
+    return db.session.execute(select(func.count()).select_from(Outbox).where(Outbox.done.is_(None))).scalar_one()
+
+
+def send_again(notice_id: UUID, *, site_ids: Collection[UUID], now: datetime) -> None:
+    """Make a notice that was given up due again, with all its attempts. Raises Missing."""
+    row = db.session.get(Outbox, notice_id)
+    if row is None or row.dead is None or row.site_id not in site_ids:
+        raise Missing("There is no such notice here.")
+    row.due, row.attempts, row.done, row.dead, row.fault = now, 0, None, None, None
+
+
+def forget_old(now: datetime) -> None:
+    """Drop what was delivered long ago."""
+    run(delete(Outbox).where(Outbox.done < now - KEPT, Outbox.dead.is_(None)))
