@@ -65,6 +65,7 @@ _URL = re.compile(
 _AMP = "\x91"  # A control that no normalised text has: stands for & while bleach, which resolves &amp;lt; twice, works.
 _AMPERSAND = re.compile(r"&(?!(?:lt|gt|quot);)(?:amp;)?")
 _UNLINKED = re.compile(r"<a>(.*?)</a>", re.DOTALL)
+_AFTER_PRE = re.compile(r"<pre>\n+")
 _TAG = re.compile(r"<(/?)([a-z]++)[^>]*+>")
 _REGULAR = re.compile(
     rf"(?:[^<>&]++|&(?:amp|lt|gt|quot);|<br>|</?(?:{'|'.join(PAIRED)})>|</a>"
@@ -129,8 +130,8 @@ def _cleaned(markup: str, cleaner: Cleaner) -> str:
     """Return markup as regular HTML. Nothing that has not been seen to be regular leaves here."""
     _refuse_long(markup)
     markup = cleaner.clean(_AMPERSAND.sub(_AMP, markup)).replace(_AMP, "&amp;")
-    # A link whose address was refused keeps its text.
-    markup = _UNLINKED.sub(r"\1", markup).strip()
+    # A link whose address was refused keeps its text. Where a browser skips a line break, none is left to skip.
+    markup = _AFTER_PRE.sub("<pre>", _UNLINKED.sub(r"\1", markup)).strip()
     _refuse_long(markup)
     if not _REGULAR.fullmatch(markup):
         raise Unfit("This text cannot be shown safely. Please write it more simply.")
