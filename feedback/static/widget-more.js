@@ -81,16 +81,18 @@ function sections(question, { h }) {
     return h("option", { value: id }, short);
   });
   let settle;
+  const send = () => {
+    clearTimeout(settle);
+    // Changed or taken back meanwhile: then this list is about another answer.
+    if (question.vote?.value !== "no" || select.value === (question.vote.section ?? "")) return;
+    question.cast({ section: select.value });
+    question.visit.say(TEXT.saved);
+  };
   const change = () => {
     clearTimeout(settle);
-    settle = setTimeout(() => {
-      // Changed or taken back meanwhile: then this list is no longer on the page.
-      if (!select.isConnected) return;
-      question.cast({ section: select.value });
-      question.visit.say(TEXT.saved);
-    }, SETTLE_MS);
+    settle = setTimeout(send, SETTLE_MS);
   };
-  const select = h("select", { class: "field", change }, h("option", { value: "" }, TEXT.anywhere), ...options);
+  const select = h("select", { class: "field", change, blur: send }, h("option", { value: "" }, TEXT.anywhere), ...options);
   select.value = question.vote.section ?? "";
   return h("label", null, TEXT.section, select);
 }

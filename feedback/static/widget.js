@@ -432,7 +432,7 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
       this.panel = h("div");
       this.node = h(
         "div",
-        { class: "section question stack", pointerover: more, focusin: more },
+        { class: "section question stack", pointerenter: more, focusin: more },
         h("fieldset", null, this.legend, h("div", { class: "row" }, ...this.buttons, this.undo)),
         h("div", { class: "row" }, visit.status, this.retry),
         this.panel,
@@ -504,7 +504,9 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
         try {
           const { yours, votes } = await this.visit.post("vote", { ...page(), revision: this.visit.revision, ...fields });
           this.saved = yours;
-          this.visit.emit("vote", { value: "none", ...yours, note: undefined, votes });
+          if (!this.unsent) this.vote = yours;
+          const { note, ...answer } = yours ?? { value: "none" }; // the note is for the author, not for the page
+          this.visit.emit("vote", { ...answer, votes });
         } catch (trouble) {
           this.fail(fields, trouble);
           return trouble;

@@ -29,6 +29,7 @@ from feedback import articles, create_app
 from feedback import clock as real_clock
 from feedback.db import dispose
 from feedback.models import Article, Site
+from tests.browser.reading import Place, Visits
 from tests.browser.wire import Wire
 from tests.cast import KEY, TITLE, Staff
 from tests.conftest import SECRET, migrate, settings
@@ -358,3 +359,18 @@ def shoot(page: Page, name: str) -> Path:
 
 def scrolls_sideways(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+# Readers
+
+
+@pytest.fixture
+def place(site: Site, publisher: Publisher, do: Any, rows: Any, connect: Any) -> Place:
+    """The test's site as its readers find it."""
+    return Place(site, publisher, do, rows, connect)
+
+
+@pytest.fixture
+def visit(open_page: Callable[..., Page]) -> Visits:
+    """Open a page as a reader, in a browser of its own, and keep what it asks for and is told."""
+    return Visits(open_page)

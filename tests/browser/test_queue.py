@@ -1,0 +1,409 @@
+"""A moderator in the queue: reading what waits and why, deciding with mouse, keys and thumbs, undoing, looking back."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from feedback.models import Comment, Decision, State
+from tests.browser.conftest import PHONE, axe, scrolls_sideways, shoot
+
+REMARKS = (
+    "Does baclofen make you *sleepy*?",
+    "Write to me at rita@example.org, I collect stories.",
+    "Look at https://a.example and https://b.example and https://c.example",
+    "It took two weeks until I noticed anything.",
+    "Thank you, this is what I was looking for.",
+)
+
+
+@pytest.fixture
+def waiting(rae: Any, article: Any) -> tuple[str, ...]:
+    """Five comments of Rae's that wait, oldest first."""
+    for remark in REMARKS:
+        assert rae.comments(article, remark, name="Rae").status_code == 202
+    return REMARKS
+
+
+@pytest.fixture
+def queue(sign_in: Callable[..., Page], mo: Any, waiting: tuple[str, ...]) -> Page:
+    """The page Mo sees after signing in."""
+    page = sign_in(mo)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Comments")
+    return page
+
+
+@pytest.fixture
+def state_of(rows: Callable[..., list[Any]], site: Any) -> Callable[[str], State]:
+    """The state of the comment that begins with these words, read from the database."""
+
+    def state(words: str) -> State:
+        (found,) = rows(select(Comment.state).where(Comment.site_id == site.id, Comment.source.startswith(words)))
+        return State(found)
+
+    return state
+
+
+@pytest.fixture
+def decided(rows: Callable[..., list[Any]], site: Any) -> Callable[[], list[tuple[str, str]]]:
+    """(who, action) of every decision on the site, in order."""
+    query = select(Decision).where(Decision.site_id == site.id).order_by(Decision.at, Decision.id)
+    return lambda: [(row.who, row.action) for row in rows(query)]
+
+
+def card(page: Page, words: str) -> Any:
+    return page.get_by_role("article").filter(has_text=words)
+
+
+def told(page: Page) -> Any:
+    return page.get_by_role("status").filter(has_text=re.compile("comment|Nothing|Undone"))
+
+
+def current(page: Page) -> str:
+    """What the item that the keys act on says."""
+    return page.locator(".item.current .said").last.inner_text()
+
+
+def presses(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def decides(page: Page, key: str) -> None:
+    """Press a key that decides, and wait for the page that follows."""
+    with page.expect_navigation():
+        page.keyboard.press(key)
+
+
+def test_what_waits_is_shown_with_its_reasons(queue):
+    tab = queue.get_by_role("navigation", name="Lists").get_by_role("link", name="Waiting 5")
+    expect(tab).to_have_attribute("aria-current", "page")
+    expect(card(queue, "sleepy").locator("em")).to_have_text("sleepy")
+    expect(card(queue, "rita@")).to_contain_text("contains an e-mail address or phone number")
+    expect(card(queue, "a.example")).to_contain_text("contains 3 links")
+    typed = card(queue, "sleepy").locator("details.source")
+    expect(typed.locator("pre")).to_be_hidden()
+    typed.get_by_text("As typed").click()
+    expect(typed.locator("pre")).to_have_text("Does baclofen make you *sleepy*?")
+
+
+def test_each_button_decides_and_leaves_its_row(queue, state_of, decided):
+    for words, button, state in (
+        ("Does", "Approve", State.APPROVED),
+        ("Write", "Reject", State.REJECTED),
+        ("Look", "Spam", State.SPAM),
+    ):
+        card(queue, words).get_by_role("button", name=re.compile(f"^{button} the comment")).click()
+        expect(told(queue)).to_be_visible()
+        expect(card(queue, words)).to_have_count(0)
+        assert state_of(words) is state
+    assert decided() == [("Mo", "approve"), ("Mo", "reject"), ("Mo", "spam")]
+    queue.get_by_role("link", name="Decisions").click()
+    rows = queue.get_by_role("listitem")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_contain_text("Mo marked it as spam")
+
+
+def test_an_approved_comment_is_on_the_article_page(queue, open_page, page_url):
+    card(queue, "sleepy").get_by_role("button", name=re.compile("^Approve")).click()
+    expect(told(queue)).to_be_visible()
+    article = open_page(page_url)
+    expect(article.get_by_text("Does baclofen make you sleepy?")).to_be_visible()
+    expect(article.get_by_text("It took two weeks")).to_have_count(0)
+
+
+def test_a_rejection_takes_a_reason(queue, rows, site):
+    item = card(queue, "rita@")
+    item.get_by_text("Reject with a reason").click()
+    item.get_by_label("Reason").fill("Personal details")
+    item.get_by_label("Reason").press("Enter")
+    expect(told(queue)).to_contain_text("The comment is rejected.")
+    assert rows(select(Decision.reason).where(Decision.site_id == site.id)) == ["Personal details"]
+
+
+def test_several_are_decided_at_once(queue, state_of, decided):
+    bar = queue.get_by_role("form", name="Decide on several")
+    expect(bar).to_be_hidden()
+    card(queue, "sleepy").get_by_label("Select the comment of Rae").check()
+    card(queue, "two weeks").get_by_label("Select the comment of Rae").check()
+    expect(bar).to_contain_text("2 selected")
+    bar.get_by_role("button", name="Approve the selected").click()
+    expect(told(queue)).to_contain_text("2 comments are approved.")
+    assert [state_of(words) for words in ("Does", "It took", "Thank")] == [
+        State.APPROVED,
+        State.APPROVED,
+        State.PENDING,
+    ]
+    assert decided() == [("Mo", "approve")] * 2
+
+
+def test_all_on_the_page_are_selected_with_one_box(queue, decided):
+    card(queue, "sleepy").get_by_label("Select the comment of Rae").check()
+    everything = queue.get_by_label("All on this page")
+    expect(everything).to_have_js_property("indeterminate", True)
+    everything.check()
+    bar = queue.get_by_role("form", name="Decide on several")
+    expect(bar).to_contain_text("5 selected")
+    bar.get_by_role("button", name="Spam, the selected").click()
+    expect(queue.get_by_role("heading", name="Nothing waits. Thank you!")).to_be_visible()
+    assert decided() == [("Mo", "spam")] * 5
+
+
+def test_enter_in_the_bar_decides_nothing(queue, decided):
+    card(queue, "sleepy").get_by_label("Select the comment of Rae").check()
+    queue.get_by_label("Reason for all selected").press("Enter")
+    card(queue, "sleepy").get_by_label("Select the comment of Rae").press("Enter")
+    queue.wait_for_timeout(200)
+    assert decided() == []
+
+
+def test_undo_brings_back_what_was_decided(queue, state_of, decided):
+    card(queue, "sleepy").get_by_role("button", name=re.compile("^Spam")).click()
+    told(queue).get_by_role("button", name="Undo").click()
+    expect(told(queue)).to_contain_text("Undone. The comment is waiting.")
+    expect(card(queue, "sleepy")).to_be_visible()
+    assert state_of("Does") is State.PENDING
+    assert decided() == [("Mo", "spam"), ("Mo", "undo")]
+
+
+def test_the_history_of_a_comment_undoes_too(queue, state_of):
+    card(queue, "sleepy").get_by_role("button", name=re.compile("^Approve")).click()
+    queue.get_by_role("link", name="Decisions").click()
+    queue.get_by_role("listitem").get_by_role("link").click()
+    history = queue.get_by_role("region", name="History")
+    expect(history.get_by_role("listitem")).to_have_count(2)
+    expect(history).to_contain_text("Mo approved it")
+    history.get_by_role("button", name="Undo").click()
+    expect(history).to_contain_text("Mo took the decision back: waiting again")
+    assert state_of("Does") is State.PENDING
+
+
+def test_what_another_decided_meanwhile_is_shown(queue, sign_in, ada, state_of, decided):
+    hers = sign_in(ada)
+    card(hers, "sleepy").get_by_role("button", name=re.compile("^Reject the")).click()
+    expect(told(hers)).to_be_visible()
+    card(queue, "sleepy").get_by_role("button", name=re.compile("^Approve")).click()
+    expect(told(queue)).to_contain_text("Nothing was changed")
+    expect(told(queue)).to_contain_text("The comment is rejected, by Ada.")
+    assert state_of("Does") is State.REJECTED
+    assert decided() == [("Ada", "reject")]
+
+
+def test_a_double_click_decides_once(queue, decided):
+    card(queue, "sleepy").get_by_role("button", name=re.compile("^Approve")).dblclick(no_wait_after=True)
+    expect(told(queue)).to_contain_text("The comment is approved.")
+    assert decided() == [("Mo", "approve")]
+
+
+# Keys
+
+
+def test_the_keys_decide_and_move(queue, state_of, decided):
+    assert "sleepy" in current(queue)
+    presses(queue, "j", "j", "k")
+    assert "rita@" in current(queue)
+    decides(queue, "r")
+    assert "a.example" in current(queue)
+    decides(queue, "s")
+    assert "two weeks" in current(queue)
+    presses(queue, "k")
+    assert "sleepy" in current(queue)
+    decides(queue, "a")
+    assert [state_of(words) for words in ("Does", "Write", "Look", "It took", "Thank")] == [
+        State.APPROVED,
+        State.REJECTED,
+        State.SPAM,
+        State.PENDING,
+        State.PENDING,
+    ]
+    decides(queue, "u")
+    assert "sleepy" in current(queue)
+    assert decided() == [("Mo", "reject"), ("Mo", "spam"), ("Mo", "approve"), ("Mo", "undo")]
+
+
+def test_keys_move_the_focus_with_them(queue):
+    presses(queue, "j")
+    expect(card(queue, "rita@")).to_be_focused()
+    presses(queue, "Tab")
+    expect(card(queue, "rita@").get_by_label("Select the comment of Rae")).to_be_focused()
+
+
+def test_keys_stop_at_the_ends(queue):
+    presses(queue, "k", "k")
+    assert "sleepy" in current(queue)
+    presses(queue, *"jjjjjjjj")
+    assert "Thank you" in current(queue)
+
+
+def test_selected_items_are_decided_by_a_key(queue, decided, state_of):
+    presses(queue, "x", "j", "j", "x")
+    expect(queue.get_by_role("form", name="Decide on several")).to_contain_text("2 selected")
+    decides(queue, "a")
+    expect(told(queue)).to_contain_text("2 comments are approved.")
+    assert (state_of("Does"), state_of("Write"), state_of("Look")) == (State.APPROVED, State.PENDING, State.APPROVED)
+
+
+def test_a_capital_r_asks_for_the_reason(queue, rows, site):
+    presses(queue, "Shift+R")
+    queue.keyboard.type("Unkind")
+    decides(queue, "Enter")
+    assert rows(select(Decision.reason).where(Decision.site_id == site.id)) == ["Unkind"]
+
+
+def test_typing_in_a_field_decides_nothing(queue, decided):
+    queue.get_by_label("Search text and names").click()
+    queue.keyboard.type("arsjkxu?")
+    expect(queue.get_by_label("Search text and names")).to_have_value("arsjkxu?")
+    expect(queue.get_by_role("dialog")).to_be_hidden()
+    assert decided() == []
+
+
+def test_a_chord_of_the_browser_decides_nothing(queue, decided):
+    presses(queue, "Control+a", "Alt+s")
+    queue.wait_for_timeout(200)
+    assert decided() == []
+
+
+def test_the_help_shows_the_keys_and_closes(queue):
+    presses(queue, "?")
+    help = queue.get_by_role("dialog", name="Keys")
+    expect(help).to_be_visible()
+    assert axe(queue) == []
+    presses(queue, "Escape")
+    expect(help).to_be_hidden()
+    queue.get_by_role("button", name=re.compile("Keys")).click()
+    help.get_by_role("button", name="Close").click()
+    expect(help).to_be_hidden()
+
+
+def test_the_keys_can_be_turned_off_in_this_browser(queue, decided):
+    presses(queue, "?")
+    queue.get_by_label("Use these keys in this browser").uncheck()
+    presses(queue, "Escape")
+    queue.reload()
+    presses(queue, "a", "s")
+    queue.wait_for_timeout(200)
+    assert decided() == []
+    presses(queue, "?")
+    queue.get_by_label("Use these keys in this browser").check()
+    presses(queue, "Escape")
+    decides(queue, "a")
+    assert decided() == [("Mo", "approve")]
+
+
+# Without a script
+
+
+def test_everything_works_without_a_script(sign_in, mo, waiting, decided, state_of):
+    page = sign_in(mo, java_script_enabled=False)
+    card(page, "sleepy").get_by_role("button", name=re.compile("^Approve")).click()
+    expect(told(page)).to_contain_text("The comment is approved.")
+    told(page).get_by_role("button", name="Undo").click()
+    expect(told(page)).to_contain_text("Undone.")
+    for words in ("sleepy", "rita@"):
+        card(page, words).get_by_label("Select the comment of Rae").check()
+    page.get_by_role("button", name="Reject the selected").click()
+    expect(told(page)).to_contain_text("2 comments are rejected.")
+    page.get_by_role("link", name="Rejected 2").click()
+    expect(page.get_by_role("article")).to_have_count(2)
+    assert decided() == [("Mo", "approve"), ("Mo", "undo"), ("Mo", "reject"), ("Mo", "reject")]
+
+
+# Looks
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, PHONE], ids=["wide", "phone"])
+def test_every_page_is_accessible_and_never_scrolls_sideways(
+    sign_in, open_page, service, problems, mo, rae, article, waiting, scheme, size
+):
+    problems.expect("status of 404")
+    long = "Donaudampfschifffahrtsgesellschaft" * 12
+    rae.comments(article, f"`{long}`\n\n> {long}\n\n1. https://example.org/{long[:300]}", name="R" * 80)
+    stranger = open_page(f"{service.url}/account/sign-in", viewport=size, color_scheme=scheme)
+    assert axe(stranger) == [] and not scrolls_sideways(stranger)
+    page = sign_in(mo, viewport=size, color_scheme=scheme)
+    shoot(page, f"queue-{scheme}-{size['width']}")
+    card(page, "rita@").get_by_role("button", name=re.compile("^Reject the")).click()
+    expect(told(page)).to_be_visible()
+    card(page, "sleepy").get_by_label("Select the comment of Rae").check()
+    assert axe(page) == [] and not scrolls_sideways(page)
+    paths = ("?state=all&sort=newest", "?q=nothing+of+the+kind", "decisions", "?held=personal&state=rejected")
+    for path in [*(f"/moderation/{path}" for path in paths), "/account/password", "/nowhere"]:
+        page.goto(f"{service.url}{path}")
+        assert axe(page) == [], path
+        assert not scrolls_sideways(page), path
+    page.goto(f"{service.url}/moderation/decisions")
+    page.get_by_role("listitem").get_by_role("link").click()
+    expect(page.get_by_role("region", name="History")).to_be_visible()
+    assert axe(page) == [] and not scrolls_sideways(page)
+
+
+def test_forced_colours_and_reduced_motion_stay_usable(sign_in, mo, waiting):
+    page = sign_in(mo, forced_colors="active", reduced_motion="reduce")
+    assert axe(page) == []
+    outline = page.locator(".item.current").evaluate("(item) => getComputedStyle(item).outlineStyle")
+    assert outline == "solid"
+    motion = page.get_by_role("button", name=re.compile("^Approve")).first
+    assert motion.evaluate("(button) => getComputedStyle(button).transitionDuration") == "0s"
+
+
+def test_thumbs_find_buttons_of_their_size(sign_in, mo, waiting):
+    page = sign_in(mo, viewport=PHONE, has_touch=True, is_mobile=True)
+    buttons = card(page, "sleepy").locator("form.decide button")
+    expect(buttons).to_have_count(3)
+    for button in buttons.all():
+        box = button.bounding_box()
+        assert box["height"] >= 44 and box["width"] >= 88
+
+
+def test_an_empty_queue_is_kind(sign_in, mo, article):
+    page = sign_in(mo)
+    expect(page.get_by_role("heading", name="Nothing waits. Thank you!")).to_be_visible()
+    presses(page, "a", "j", "x", "u")
+    assert axe(page) == []
+
+
+# The door
+
+
+def test_signing_out_leaves_nothing_behind_the_back_button(queue, service):
+    queue.locator("summary", has_text="Mo").click()
+    queue.get_by_role("button", name="Sign out").click()
+    expect(queue.get_by_text("You are signed out, on every device.")).to_be_visible()
+    queue.go_back()
+    expect(queue.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_wrong_password_is_told_where_it_happened(open_page, service, mo, problems):
+    problems.expect("status of 422")
+    page = open_page(f"{service.url}/account/sign-in")
+    page.get_by_label("E-mail address").fill(mo.email)
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("do not match")
+    expect(page.get_by_label("E-mail address")).to_have_value(mo.email)
+    expect(page.get_by_label("Password")).to_have_value("")
+    expect(page.get_by_label("Password")).to_be_focused()
+    assert axe(page) == []
+
+
+def test_the_password_is_changed_in_the_browser(sign_in, mo, problems):
+    problems.expect("status of 422")
+    page = sign_in(mo)
+    page.locator("summary", has_text="Mo").click()
+    page.get_by_role("link", name="Change password").click()
+    page.get_by_label("Present password").fill(mo.password)
+    page.get_by_label("New password", exact=True).fill("a new long password")
+    page.get_by_label("New password, again").fill("a new long passwort")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("The two new passwords are not the same.")).to_be_visible()
+    assert axe(page) == []
+    page.get_by_label("Present password").fill(mo.password)
+    page.get_by_label("New password", exact=True).fill("a new long password")
+    page.get_by_label("New password, again").fill("a new long password")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("Your password is changed.")).to_be_visible()
