@@ -25,6 +25,7 @@ MAX_FIELDS = 100  # of a form; ours have at most fourteen
 MAX_EMAIL_CHARS = 254  # RFC 5321
 MAX_OPENED_MS = 10 * 365 * 24 * 3600 * 1000
 MAX_ARTICLES = 100  # of one call for counts
+NEVER_IN_URL = re.compile(r'[\s\\<>"`]')
 ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -43,15 +44,14 @@ def read(fields: tuple[Field, ...], data: Mapping[str, Any]) -> dict[str, Any]:
     errors: dict[str, list[str]] = {}
     for field in fields:
         given = data.get(field.name)
-        if given is None or (field.required and given == ""):
-            values[field.name] = None
-            if field.required:
-                errors[field.name] = ["This is missing."]
-            continue
         try:
-            values[field.name] = field.read(given)
+            value = None if given is None or (field.required and given == "") else field.read(given)
         except ValueError as error:
             errors[field.name] = [str(error)]
+            continue
+        values[field.name] = value
+        if field.required and (value is None or value == ""):
+            errors[field.name] = ["This is missing."]
     if errors:
         raise Invalid(errors)
     return values
@@ -65,6 +65,15 @@ def body(request: Request) -> dict[str, Any]:
     if kind == "application/json":
         return _json(request.get_data(cache=False))
     raise UnsupportedMediaType("Send application/x-www-form-urlencoded or application/json.")
+
+
+def flat(request: Request) -> dict[str, Any]:
+    """Return the fields of a reader's body, where nothing is nested. Raises Invalid where it is, and as `body`."""
+    fields = body(request)
+    nested = [name for name, value in fields.items() if isinstance(value, dict | list)]
+    if nested:
+        raise Invalid({name: ["This should be a single value."] for name in nested})
+    return fields
 
 
 def _form(data: bytes) -> dict[str, Any]:
@@ -82,7 +91,7 @@ def _form(data: bytes) -> dict[str, Any]:
 
 def _json(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data, parse_constant=_no_constant)
+        value = json.loads(data.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise Malformed("The JSON cannot be read.") from error
     if not isinstance(value, dict):
@@ -92,6 +101,13 @@ def _json(data: bytes) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a name stands twice")
+    return fields
 
 
 # What a single value may be
@@ -162,11 +178,12 @@ def email(value: Any) -> str:
 
 
 def web_address(value: Any) -> str:
-    """An http(s) address."""
+    """An http(s) address, without what browsers read otherwise than we do: a backslash, somebody's name before an @."""
     given = line(articles.MAX_URL_CHARS)(value)
     try:
         parts = urlsplit(given)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in given
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        good = good and not NEVER_IN_URL.search(given)
         _ = parts.port
     except ValueError:
         good = False
@@ -243,6 +260,7 @@ SUMMARY = (
     Field("parent", line(64)),
     Field("around", line(64)),
 )
+PLACE = (*SUMMARY, Field("reply", line(64)), Field("revision", line(articles.MAX_REVISION_CHARS)))
 
 
 # Staff and machines
@@ -268,8 +286,6 @@ def _byline(item: Any) -> articles.Byline:
     except Invalid as error:
         field, sentences = next(iter(error.errors.items()))
         raise ValueError(f"{field}: {sentences[0]}") from error
-    if not given["name"]:
-        raise ValueError("name: This is missing.")
     return articles.Byline(given["name"], Role(given["role"]), given["email"] or None)
 
 
@@ -335,6 +351,7 @@ FIGURES = (
     Field("cursor", line(500)),
 )
 NOTES = (Field("article", article_key, required=True), Field("cursor", line(500)))
+ARTICLES = (Field("site", line(64)), Field("sort", one_of(*stats.Sort)), Field("cursor", line(500)))
 PICKED = (
     Field("pick", _picks, required=True),
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),

@@ -98,9 +98,14 @@ def wilson(yes: int, votes: int) -> Interval:
     return Interval(low, high)
 
 
+def whole(number: float) -> int:
+    """The nearest whole number, halves rounded up."""
+    return math.floor(number + 0.5)
+
+
 def percent(share: float) -> int:
     """A share as whole per cent, halves rounded up."""
-    return math.floor(share * 100 + 0.5)
+    return whole(share * 100)
 
 
 def percent_of(yes: int, votes: int) -> int:

@@ -2,7 +2,7 @@
 
 from feedback.stats.access import Viewer, open_article
 from feedback.stats.ask import EVER, By, Period, Sort, period
-from feedback.stats.figures import ArticleFigures, Bar, Votes, article
+from feedback.stats.figures import ArticleFigures, Bar, Votes, article, readable, weeks
 from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unvoted
 from feedback.stats.notes import Note, notes
 
@@ -25,5 +25,7 @@ __all__ = [
     "notes",
     "open_article",
     "period",
+    "readable",
     "unvoted",
+    "weeks",
 ]

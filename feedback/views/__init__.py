@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
         front,
         health,
         moderation,
+        pages,
         password,
         problems,
         scripts,

@@ -1,0 +1,114 @@
+"""Figures as sentences. They say how many voted, and hedge where the votes do not tell."""
+
+import re
+from datetime import date, datetime
+
+from feedback import statistics
+from feedback.statistics import percent_of, readers, span
+from feedback.stats.figures import ArticleFigures, Drop, Edit, Votes
+from feedback.stats.lists import Line
+
+
+WHOLE = re.compile(r"(\(?\d+(?:–\d+)? %[).,;]*)")  # a percentage, which no end of a line should tear apart
+
+
+def pieces(words: str) -> list[tuple[str, bool]]:
+    """A sentence in pieces, each with whether it must stay in one line."""
+    return [(piece, place % 2 == 1) for place, piece in enumerate(WHOLE.split(words)) if piece]
+
+
+def short_day(day: date, today: date) -> str:
+    """ "3 May", "12 Sep", "12 Sep 2025": for an axis."""
+    words = f"{day.day} {day:%b}"
+    return words if day.year == today.year else f"{words} {day.year}"
+
+
+def day_words(day: date, today: date) -> str:
+    """ "3 May", with the year where it is another one."""
+    words = f"{day.day} {day:%B}"
+    return words if day.year == today.year else f"{words} {day.year}"
+
+
+def version(label: str, today: date) -> str:
+    """What a revision is called: its date in words where its label is a date, as the widget sends it."""
+    if not label:
+        return "unnamed version"
+    try:
+        return day_words(datetime.fromisoformat(label).date(), today)
+    except ValueError:
+        return label
+
+
+def found_helpful(votes: Votes) -> str:
+    """ "74 % of the 212 readers who voted found this helpful, 68–79 %", as careful as the votes are few."""
+    yes, total = votes.yes, votes.total
+    if total == 0:
+        return "No votes yet"
+    if total == 1:
+        return f"The one reader who voted {'found' if yes else 'did not find'} this helpful"
+    if total < statistics.FEW:
+        return f"{yes} of {readers(total)} found this helpful"
+    sentence = f"{percent_of(yes, total)} % of {readers(total)} found this helpful, {span(votes.interval)}"
+    return sentence if total >= statistics.ENOUGH else f"Early: {sentence}"
+
+
+def sentence(figures: ArticleFigures, today: date) -> str:
+    """The first thing an author reads: how many found it helpful, and what the last edit did to that."""
+    period = figures.period
+    if period.start or period.end:
+        return f"{_period(period.start, period.end, today)}: {_lower(found_helpful(figures.votes))}."
+    edit = f"; {since(figures.edit, today)}" if figures.edit and figures.votes.total else ""
+    return f"{found_helpful(figures.votes)}{edit}."
+
+
+def _period(start: date | None, end: date | None, today: date) -> str:
+    if start and end:
+        if start == end:
+            return f"On {day_words(start, today)}"
+        return f"From {day_words(start, today)} to {day_words(end, today)}"
+    return f"Since {day_words(start, today)}" if start else f"Until {day_words(end or today, today)}"
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
+
+
+def since(edit: Edit, today: date) -> str:
+    """ "down from 81 % to 66 % since the edit of 3 May, likely worse", or why that cannot be told."""
+    when = f"the edit of {day_words(edit.after.first_seen.date(), today)}"
+    if not edit.compared.verdict.startswith("likely"):
+        return f"whether {when} changed that: {edit.compared.verdict}"
+    before, after = edit.before.votes.count, edit.after.votes.count
+    direction = "up" if edit.compared.difference > 0 else "down"
+    return f"{direction} from {percent_of(*before)} % to {percent_of(*after)} % since {when}, {edit.compared.verdict}"
+
+
+def points(share: float) -> str:
+    """A difference in points: "+15", "−7", "0"."""
+    number = statistics.percent(abs(share))
+    return f"{'+' if share > 0 else '−'}{number}" if number else "0"
+
+
+def chance(probability: float) -> str:
+    """How likely, without ever claiming to be certain: "98 %", "over 99 %", "under 1 %"."""
+    if probability > 0.99:
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else f"{statistics.percent(probability)} %"
+
+
+def dropped(alert: Drop, today: date) -> str:
+    """What an alert says."""
+    revision = alert.revision
+    usual = statistics.wilson(*revision.baseline)
+    return (
+        f"Since the edit of {day_words(revision.first_seen.date(), today)}, {revision.votes.yes} of "
+        f"{readers(revision.votes.total)} found this helpful. Before it, {span(usual)} did."
+    )
+
+
+def failed(line: Line) -> str:
+    """How many readers an article fails beyond the site's usual, in whole readers."""
+    number = statistics.whole(line.fails)
+    if number == 0:
+        return "about as helpful as this site usually is, or more"
+    return f"about {number} {'reader' if number == 1 else 'readers'} more than usual went away without help"

@@ -1,0 +1,136 @@
+"""What authors and reviewers see of their articles, and administrators of all: the list, and one article's figures."""
+
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from feedback import articles, chart, forms, statistics, stats
+from feedback.errors import Invalid, Missing
+from feedback.models import Role
+from feedback.stats import By, Sort, words
+from feedback.views import desk
+
+bp = Blueprint("authors", __name__, url_prefix="/articles")
+desk.guard(bp, Role.AUTHOR, Role.REVIEWER)
+
+TABS = {
+    Sort.NEEDS_WORK: "Needs work",
+    Sort.WHERE_TO_START: "Where to start",
+    Sort.MOST_HELPFUL: "Most helpful",
+    Sort.VOTES: "Most votes",
+}
+MANY_DAYS = 62  # from here on weeks are easier to read than days, unless days are asked for
+LATELY = (30, 90)  # days, of the links beside the period
+FILTERS = ("article", "from", "to", "by")
+NOT_THE_ARTICLE = "looking_for_something_else"  # the page was wrong for the reader, not the article
+
+
+@bp.context_processor
+def helpers() -> dict[str, Any]:
+    today = g.now.date()
+    return {
+        "day": lambda day: words.day_words(day, today),
+        "short_day": lambda day: words.short_day(day, today),
+        "version": lambda label: words.version(label, today),
+        "percent": statistics.percent,
+        "readable": stats.readable,
+        "words": words,
+        "today": today,
+    }
+
+
+@bp.get("/")
+def index() -> ResponseReturnValue:
+    asked = forms.read(forms.ARTICLES, _given())
+    sites = articles.sites(g.site_ids)
+    site = _one_of(sites, asked["site"])
+    viewer = _viewer(site)
+    sort = Sort(asked["sort"] or Sort.NEEDS_WORK)
+    page = stats.listing(viewer, sort=sort, cursor=asked["cursor"])
+    return render_template(
+        "authors/index.html",
+        page=page,
+        site=site,
+        sites=sites,
+        sort=sort,
+        tabs=TABS,
+        begun=asked["cursor"] is not None,
+        sees_all=viewer.sees_all,
+        unvoted=[] if page.next else stats.unvoted(viewer),
+    )
+
+
+def _given() -> dict[str, str]:
+    """What was asked for; an empty field of a form asks for nothing."""
+    return {name: value for name, value in request.args.items() if value}
+
+
+def _one_of(sites: list[articles.SiteView], slug: str | None) -> articles.SiteView:
+    for site in sites:
+        if slug in (None, site.slug):
+            return site
+    raise Missing("There is no such site here.")
+
+
+def _viewer(site: articles.SiteView) -> stats.Viewer:
+    return stats.Viewer(site.id, frozenset(g.person.roles[site.id]), g.person.id)
+
+
+@bp.get("/<slug>")
+def article(slug: str) -> ResponseReturnValue:
+    site = _one_of(articles.sites(g.site_ids), slug)
+    given = _given()
+    found = stats.open_article(_viewer(site), forms.read(forms.NOTES, given)["article"])
+    asked, period, errors = _asked(given)
+    figures = stats.article(found, period=period, by=By.DAY)
+    by = By(asked["by"]) if asked.get("by") else _easier(figures.series)
+    bars = stats.weeks(figures.series) if by is By.WEEK else figures.series
+    page = render_template(
+        "authors/article.html",
+        site=site,
+        figures=figures,
+        chart=_chart(figures, bars, by),
+        by=by,
+        labels={reason.code: reason.label for reason in site.policy.reasons},
+        reasons={code: votes for code, votes in figures.reasons.items() if code != NOT_THE_ARTICLE},
+        elsewhere=figures.reasons.get(NOT_THE_ARTICLE, 0),
+        notes=stats.notes(found, period=period, cursor=asked.get("cursor")),
+        errors=errors,
+        given=given,
+        begun="cursor" in given,
+        lately={days: (g.now.date() - timedelta(days=days - 1)).isoformat() for days in LATELY},
+        here=lambda **changes: _here(slug, given, **changes),
+    )
+    return page, 422 if errors else 200
+
+
+def _asked(given: dict[str, str]) -> tuple[dict[str, Any], stats.Period, dict[str, list[str]]]:
+    """Read the filters. One that cannot be read leaves the page whole, and says so beside the field."""
+    try:
+        asked = forms.read(forms.FIGURES, given)
+        return asked, stats.period(asked["from"], asked["to"]), {}
+    except Invalid as error:
+        return {}, stats.EVER, error.errors
+
+
+def _easier(days: list[stats.Bar]) -> By:
+    return By.WEEK if days and (days[-1].day - days[0].day).days >= MANY_DAYS else By.DAY
+
+
+def _chart(figures: stats.ArticleFigures, bars: list[stats.Bar], by: By) -> chart.Chart | None:
+    today: date = g.now.date()
+    marks = [
+        chart.Mark(revision.first_seen.date(), words.version(revision.label, today)) for revision in figures.revisions
+    ]
+    counts = [chart.Count(bar.day, bar.yes, bar.no) for bar in bars]
+    return chart.draw(counts, marks, step=7 if by is By.WEEK else 1)
+
+
+def _here(slug: str, given: dict[str, str], **changes: str | None) -> str:
+    """The address of this page with some filters changed; the notes begin anew."""
+    query: dict[str, str | None] = {name: given.get(name) for name in FILTERS} | changes
+    asked = urlencode({name: value for name, value in query.items() if value})
+    return f"{url_for('authors.article', slug=slug)}?{asked}"
