@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from feedback.clock import rfc3339
 from feedback.errors import Malformed
 
 IDENTIFIER_BYTES = 32
+MAX_INTEGER = 2**31 - 1  # of a database column; PostgreSQL refuses to compare with a larger one
 
 
 def identifier(article_id: UUID, row_id: UUID) -> str:
@@ -36,7 +37,7 @@ def parse_cursor(text: str | None, *kinds: Any) -> list[Any] | None:
         return None
     try:
         return [_read(kind, value) for kind, value in zip(kinds, json.loads(_decode(text) or b""), strict=True)]
-    except (TypeError, ValueError) as error:
+    except (ArithmeticError, TypeError, ValueError) as error:
         raise Malformed("This cursor does not belong to this list. Begin again without it.") from error
 
 
@@ -51,12 +52,12 @@ def _read(kind: Any, value: Any) -> Any:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("no time zone")
-        return moment
+        return moment.astimezone(UTC)
     if kind is UUID:
-        return UUID(value)
+        return UUID(str(value))
     if kind is float and type(value) is int:
         return float(value)
-    if type(value) is not kind or (kind is int and abs(value) >= 2**63):
+    if type(value) is not kind or (kind is int and abs(value) > MAX_INTEGER):
         raise ValueError(f"not {kind}")
     return value
 
