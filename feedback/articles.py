@@ -98,7 +98,8 @@ OF_SLUG = SITE.where(Site.slug == bindparam("slug"))
 
 def site(slug: str) -> SiteView:
     """Return the site of that slug. Raises Missing."""
-    row = run(OF_SLUG, {"slug": slug}).one_or_none()
+    # What no slug can be is not asked for: the database would refuse some of it.
+    row = run(OF_SLUG, {"slug": slug}).one_or_none() if SLUG.fullmatch(slug) else None
     if row is None:
         raise Missing(f"There is no site called “{slug[:64]}” here.")
     return _view(row)
@@ -303,31 +304,30 @@ def find_or_make(page: Page, *, now: datetime) -> tuple[UUID, Accepts]:
     if row is None:
         if page.site.policy.admits == "registered":
             raise Missing("This article is not registered with the feedback service.")
-        _make(page, now)
+        _make(page.site.id, page.key, page.title, page.url, now)
         row = find(page.site.id, page.key)
         assert row is not None
     return row.id, row.accepts
 
 
-def _make(page: Page, now: datetime) -> None:
-    # Two first readers of a page can arrive together: whoever inserts second finds the row of the first.
+def _make(site_id: UUID, article_key: str, title: str | None, url: str | None, now: datetime) -> bool:
+    """Insert an article that is not known yet. Returns False where somebody else just did."""
     article_id = uuid7()
     values = {
         "id": article_id,
-        "site_id": page.site.id,
-        "key": page.key,
-        "title": page.title,
-        "url": page.url,
+        "site_id": site_id,
+        "key": article_key,
+        "title": title,
+        "url": url,
         "registered": False,
         "accepts": Accepts.OPEN,
         "created": now,
     }
-    if run(insert(Article).values(values).on_conflict_do_nothing()).rowcount > 0:
-        run(insert(Standing).values(_standing(article_id, page.site.id, now)))
-
-
-def _standing(article_id: UUID, site_id: UUID, now: datetime) -> dict[str, Any]:
-    return {"article_id": article_id, "site_id": site_id, "as_of": now}
+    # Two first readers of a page can arrive together: whoever inserts second finds the row of the first.
+    made = run(insert(Article).values(values).on_conflict_do_nothing()).rowcount > 0
+    if made:
+        run(insert(Standing).values({"article_id": article_id, "site_id": site_id, "as_of": now}))
+    return made
 
 
 @dataclass(frozen=True)
@@ -354,15 +354,14 @@ class Registration:
 def register(site_id: UUID, given: Registration, *, now: datetime) -> tuple[Article, bool]:
     """Make an article known, or bring it up to date, and register its revision. Returns (article, whether it is new).
 
-    What a reader's request said of it is replaced.
+    What a reader's request said of it is replaced. Raises Invalid for a person who stands twice in one role.
     """
+    created = _make(site_id, given.key, given.title, given.url, now)
+    # Two registrations of one article follow each other, since each replaces the contributors of the other.
+    held = select(Article.id).where(Article.site_id == site_id, Article.key == given.key)
+    db.session.execute(held.with_for_update(key_share=True))
     article = get(site_id, given.key)
-    created = article is None
-    if article is None:
-        article = Article(id=uuid7(), site_id=site_id, key=given.key, created=now, contributors=[])
-        db.session.add(article)
-        db.session.flush()
-        run(insert(Standing).values(_standing(article.id, site_id, now)))
+    assert article is not None
     article.title, article.url, article.registered = given.title, given.url, True
     _set_contributors(article, given.contributors)
     if given.revision is not None:
@@ -373,10 +372,13 @@ def register(site_id: UUID, given: Registration, *, now: datetime) -> tuple[Arti
 
 
 def _set_contributors(article: Article, bylines: Sequence[Byline]) -> None:
+    people = list(dict.fromkeys(bylines))
+    if len({(byline.role, byline.name) for byline in people}) < len(people):
+        raise Invalid({"contributors": ["Name each person once in each role."]})
     # Deleted first: the same name may stay with another account or place.
     article.contributors.clear()
     db.session.flush()
-    for position, byline in enumerate(dict.fromkeys(bylines)):
+    for position, byline in enumerate(people):
         email = byline.email.lower() if byline.email else None
         user_id = db.session.execute(select(User.id).where(User.email == email)).scalar_one_or_none()
         article.contributors.append(
