@@ -37,8 +37,9 @@ def guard(bp: Blueprint, *, public: Iterable[str] = (), staff_only: bool = False
 
     def find_site() -> Response | None:
         assert request.view_args is not None
-        g.site = articles.site(request.view_args.pop("site"))
+        # Known first, so that a page can also read that there is no such site.
         g.public = request.endpoint in open_doors
+        g.site = articles.site(request.view_args.pop("site"))
         g.origin = _listed_origin()
         if request.method == "OPTIONS":
             return _preflight()
