@@ -193,7 +193,7 @@ def _standpoint(row: Row[Any]) -> Standpoint:
 
 
 def _check(ballot: Ballot) -> None:
-    if ballot.value is not Choice.NO:
+    if ballot.value is Choice.YES:
         errors = {
             name: ["This goes with the answer No only."] for name in ("reason", "section") if getattr(ballot, name)
         }
