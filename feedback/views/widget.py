@@ -53,14 +53,14 @@ def cacheable(answer: dict[str, Any]) -> Response:
 
 @bp.post("/vote")
 def vote() -> ResponseReturnValue:
-    given = forms.read(forms.VOTE, forms.body(request))
+    given = forms.read(forms.VOTE, forms.flat(request))
     ballot = intake.ballot(access.site(), given)
     return transact(votes.cast, ballot, now=clock.now()).public()
 
 
 @bp.post("/comments")
 def comment() -> ResponseReturnValue:
-    sent = forms.body(request)
+    sent = forms.flat(request)
     draft = intake.draft(access.site(), forms.read(forms.COMMENT, sent), typed_name=sent.get("name"))
     stored = transact(comments.submit, draft, now=clock.now())
     return {"comment": comments.own(stored)}, 201 if stored.state is State.APPROVED else 202
@@ -75,7 +75,7 @@ def withdraw(comment_id: str) -> ResponseReturnValue:
 
 @bp.post("/mine")
 def mine() -> ResponseReturnValue:
-    given = forms.read(forms.MINE, forms.body(request))
+    given = forms.read(forms.MINE, forms.flat(request))
     site = access.site()
     found = articles.find(site.id, given["article"])
     reader = readers.digest(site.id, given["reader"])
@@ -104,4 +104,4 @@ def export() -> ResponseReturnValue:
 
 def _owner() -> bytes:
     """Return the reader whose token the request carries, after counting it against the limits."""
-    return intake.owner(access.site(), forms.read(forms.OF_READER, forms.body(request))["reader"])
+    return intake.owner(access.site(), forms.read(forms.OF_READER, forms.flat(request))["reader"])
