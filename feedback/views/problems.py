@@ -34,8 +34,9 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None, **e
         answer = jsonify(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail, **extra)
         answer.content_type = "application/problem+json"
     else:
+        template = "pages/error.html" if request.path.startswith("/f/") else "errors/error.html"
         answer = current_app.make_response(
-            render_template("errors/error.html", status=status, title=HTTPStatus(status).phrase, detail=detail)
+            render_template(template, status=status, title=HTTPStatus(status).phrase, detail=detail)
         )
     answer.status_code = status
     answer.headers.update(headers or {})
@@ -69,9 +70,14 @@ def _http(error: HTTPException) -> Response:
 
 
 def _storage(error: DBAPIError | TimeoutError) -> Response:
+    return _refused(unavailable(error))
+
+
+def unavailable(error: DBAPIError | TimeoutError) -> Unavailable:
+    """Log that storage does not answer, and return the refusal that says so."""
     # The statement and the kind of the fault, never its values: they can hold what readers wrote.
     log.error("storage does not answer (request %s): %s", g.get("request_id"), type(error.__cause__ or error).__name__)
-    return _refused(Unavailable("The service cannot store or read anything just now. Please try again in a moment."))
+    return Unavailable("The service cannot store or read anything just now. Please try again in a moment.")
 
 
 def _fault(error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""The widget's scripts, minified and compressed once at start; the source stays readable."""
+"""The scripts of article pages, minified and compressed once at start; the source stays readable."""
 
 import gzip
 import hashlib
@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 
 bp = Blueprint("scripts", __name__)
 
-NAMES = ("widget.js", "widget-more.js")
+NAMES = ("embed.js", "widget.js", "widget-more.js")
 CACHEABLE = "public, max-age=300, stale-while-revalidate=86400"  # a fix reaches every page within minutes
 
 
@@ -38,7 +38,7 @@ def _script(path: Path) -> Script:
     )
 
 
-@bp.get("/<any('widget.js', 'widget-more.js'):name>")
+@bp.get(f"/<any{NAMES}:name>")
 def script(name: str) -> Response:
     found = current_app.extensions["scripts"].get(name)
     if found is None:

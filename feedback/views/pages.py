@@ -1,0 +1,297 @@
+"""The question and the comments as plain pages: for readers without JavaScript, and for a frame in an article.
+
+Nothing here needs a session. Forms carry a signed token, and a reader is known by a cookie, which is set only once
+they have sent something. A form that was taken leads on to the page; what went wrong is said beside its field, with
+the text kept.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from flask import Blueprint, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DBAPIError, TimeoutError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from feedback import articles, clock, comments, forms, opaque, readers, reading, summary, votes
+from feedback.config import Settings
+from feedback.db import transact
+from feedback.errors import Invalid, Missing, Refused, TooMany, Unavailable
+from feedback.models import State
+from feedback.views import desk, formtoken, intake, problems
+
+bp = Blueprint("pages", __name__, url_prefix="/f/<site>")
+
+PREFIX = "/f/"
+COOKIE = "feedback_reader"
+REMEMBERED = timedelta(days=400)  # the longest that browsers keep a cookie; renewed with whatever is sent
+LISTABLE = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")  # origins as browsers write them, and nothing else in a header
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+NONE = "'none'"
+CACHING = "private, no-cache"  # not no-store: what was typed should be there again after Back
+NO_ARTICLE = "This address names no article. Please go back to the article and follow its link."
+
+# What is said once something was taken, and what instead where the browser keeps no cookie.
+SAID = {
+    "yes": ("Thank you. We are glad it helped.", "Thank you. Your answer was counted."),
+    "no": ("Thank you. What would have helped you?", "Thank you. Your answer was counted."),
+    "none": ("Your answer was taken back.",) * 2,
+    "more": ("Thank you. The author will see this.",) * 2,
+    "waits": (
+        "Thank you. Your comment waits for moderation; until then only you can see it.",
+        "Thank you. Your comment waits for moderation.",
+    ),
+    "published": ("Thank you. Your comment is published.",) * 2,
+    "withdrawn": ("Your comment was withdrawn.",) * 2,
+}
+
+
+BESIDE = ("body", "name", "reason", "section", "note")  # fields whose errors stand beside them
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a form was not taken: which form, what is wrong, what the reader had entered, and its token while valid."""
+
+    form: str
+    error: Refused
+    typed: dict[str, str]
+    token: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with the form as a whole, "" for nothing."""
+        if not isinstance(self.error, Invalid):
+            return self.error.detail
+        return " ".join(self.beside(name) for name in self.error.errors if name not in BESIDE)
+
+    def beside(self, name: str) -> str:
+        """Return what is wrong with a field, "" for nothing."""
+        errors = self.error.errors if isinstance(self.error, Invalid) else {}
+        return " ".join(errors.get(name, []))
+
+
+@bp.before_request
+def arrive() -> None:
+    """Find the site and the article that the address is about."""
+    assert request.view_args is not None
+    site = articles.site(request.view_args.pop("site"))
+    g.site, g.framed = site, request.args.get("frame") == "1"
+    if not request.args.get("article"):
+        raise Invalid({"article": [NO_ARTICLE]})
+    g.place = forms.read(forms.PLACE, request.args)
+
+
+def site() -> articles.SiteView:
+    return cast(articles.SiteView, g.site)
+
+
+def article() -> str:
+    """Return the key of the article that the address names."""
+    return cast(str, g.place["article"])
+
+
+def address(form: str = "page", *, anchor: str | None = None, **changes: str | None) -> str:
+    """Return the address of the page, or of one of its forms, at another place of the same article."""
+    kept = {name: g.place[name] for name in ("article", "revision", "sort")}
+    query = kept | {"frame": "1" if g.framed else None} | changes
+    given = {name: value for name, value in query.items() if value}
+    return url_for(f"pages.{form}", site=site().slug, _anchor=anchor, **given)
+
+
+# The doors
+
+
+@bp.get("")
+def page() -> ResponseReturnValue:
+    return _show()
+
+
+@bp.post("/vote")
+def vote() -> ResponseReturnValue:
+    return _take("vote", _cast)
+
+
+@bp.post("/comment")
+def comment() -> ResponseReturnValue:
+    return _take("comment", _submit)
+
+
+@bp.post("/withdraw")
+def withdraw() -> ResponseReturnValue:
+    return _take("withdraw", _withdraw)
+
+
+@bp.get("/<any(vote, comment, withdraw):form>")
+def back(form: str) -> ResponseReturnValue:
+    """Lead whoever opens a form's address (it stands in the browser after an error) to the page with the form."""
+    return redirect(address(**_here()), 303)
+
+
+def _here() -> dict[str, str]:
+    return {name: g.place[name] for name in ("cursor", "parent", "around", "reply")}
+
+
+# Taking what a form sends
+
+Act = Callable[[dict[str, str], formtoken.FormToken, str, datetime], str]
+
+
+def _take(form: str, act: Act) -> Response:
+    """Do what a form asks for and lead on to the page, or show the page with what went wrong and the text kept."""
+    _require_own_origin()
+    if request.mimetype != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType("Use the form of the page.")
+    sent = forms.body(request)
+    now = clock.now()
+    token = None
+    try:
+        token = formtoken.read(_settings().secret_keys, sent.get("token", ""), site(), article(), now)
+        reader = _reader() or token.reader
+        answer = cast(Response, redirect(act(sent, token, reader, now), 303))
+    except (Refused, DBAPIError, TimeoutError) as error:
+        refusal = error if isinstance(error, Refused) else problems.unavailable(error)
+        return _show(Trouble(form, refusal, sent, token.text if token else None))
+    _remember(answer, reader)
+    return answer
+
+
+def _require_own_origin() -> None:
+    """Refuse a form of another site. Text browsers send no Origin; their forms have the token."""
+    own = {articles.origin(request.host_url), _settings().public_url}
+    if request.headers.get("Origin", request.host_url.rstrip("/")) not in own:
+        raise Refused("This form came from another site, so nothing was sent.")
+
+
+def _cast(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: datetime) -> str:
+    more = ("reason", "section", "note")
+    given = forms.read(forms.VOTE, _fields(sent, reader, "value", *more) | _given("revision"))
+    transact(votes.cast, intake.ballot(site(), given), now=now)
+    return address(done="more" if any(name in sent for name in more) else given["value"], anchor="question")
+
+
+def _submit(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: datetime) -> str:
+    known = {"submission": token.submission(sent.get("body", "")), "opened": token.opened_ms}
+    fields = _fields(sent, reader, "body", "name", "parent", "website") | known
+    draft = intake.draft(site(), forms.read(forms.COMMENT, fields), typed_name=sent.get("name"))
+    stored = transact(comments.submit, draft, now=now)
+    if stored.state is State.APPROVED:
+        identifier = opaque.identifier(stored.article_id, stored.id)
+        return address(done="published", around=identifier, anchor="list")
+    return address(done="waits", around=sent.get("parent"), anchor="list")
+
+
+def _withdraw(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: datetime) -> str:
+    owner = intake.owner(site(), reader)
+    transact(comments.withdraw, sent.get("comment", ""), owner, site_id=site().id, now=now)
+    return address(done="withdrawn", anchor="list")
+
+
+def _fields(sent: dict[str, str], reader: str, *names: str) -> dict[str, Any]:
+    """Return these of the fields that were sent, with whom they come from and which article they are about."""
+    return {name: sent[name] for name in names if name in sent} | {"reader": reader, "article": article()}
+
+
+def _given(name: str) -> dict[str, str]:
+    return {name: g.place[name]} if g.place[name] else {}
+
+
+# The reader
+
+
+def _reader() -> str | None:
+    """Return the token in the reader's cookie, or None."""
+    token = request.cookies.get(COOKIE, "")
+    return token if readers.TOKEN.fullmatch(token) else None
+
+
+def _remember(answer: Response, token: str) -> None:
+    # Inside another site's page only a cookie of that site's own jar (Partitioned) is still kept.
+    answer.set_cookie(
+        COOKIE,
+        token,
+        max_age=REMEMBERED,
+        path=PREFIX,
+        httponly=True,
+        secure=g.framed or request.is_secure or _settings().https,
+        samesite="None" if g.framed else "Lax",
+        partitioned=g.framed,
+    )
+
+
+# Showing the page
+
+
+def _show(trouble: Trouble | None = None) -> Response:
+    """Answer with the page, or with the first page where the comment asked for is gone."""
+    asked, token = g.place, _reader()
+    reader = readers.digest(site().id, token) if token else None
+    sort, around = asked["sort"] or "best", asked["reply"] or asked["around"]
+    place = summary.Place(sort, asked["cursor"], None if around else asked["parent"], around)
+    try:
+        shown, lost = reading.of(site(), article(), place, reader), False
+    except Missing:
+        shown, lost = reading.of(site(), article(), summary.Place(sort), reader), True
+    answer = make_response(
+        render_template(
+            "pages/page.html",
+            **shown,
+            **_said(token),
+            trouble=trouble,
+            lost=lost and not trouble,
+            token=trouble and trouble.token or formtoken.make(_settings().secret_keys, site(), article(), clock.now()),
+            site_name=site().name,
+            sort=sort,
+            thread=place.parent,
+            elsewhere=bool(place.cursor or place.parent or place.around) and not lost,
+            replying=reading.find(shown["comments"]["items"], asked["reply"]),
+        )
+    )
+    answer.status_code = trouble.error.status if trouble else 404 if lost else 200
+    if trouble and isinstance(trouble.error, TooMany | Unavailable):
+        answer.headers["Retry-After"] = str(trouble.error.retry_after)
+    return answer
+
+
+def _said(token: str | None) -> dict[str, Any]:
+    """Return what a form that was just taken is answered with; without a cookie now, the browser keeps none."""
+    done = request.args.get("done")
+    if done not in SAID:
+        return {"done": None}
+    return {"done": done, "said": SAID[done][token is None], "forgetful": token is None}
+
+
+@bp.context_processor
+def _words() -> dict[str, Any]:
+    framed = "site" in g and g.framed
+    return {"framed": framed, "origins": _origins() if framed else [], "address": address, "day": _day}
+
+
+def _day(moment: str) -> str:
+    """Write the day of a moment for people: "3 May 2026"."""
+    then = datetime.fromisoformat(moment)
+    return f"{then.day} {then:%B %Y}"
+
+
+def _origins() -> list[str]:
+    return [origin for origin in site().origins if LISTABLE.fullmatch(origin)]
+
+
+def _settings() -> Settings:
+    return cast(Settings, current_app.config["SETTINGS"])
+
+
+@bp.after_app_request
+def harden(response: Response) -> Response:
+    """Send the headers of these pages. A frame may stand on the site's origins, and has one script, for its height."""
+    if request.path.startswith(PREFIX):
+        framed = "site" in g and g.framed
+        script = "; script-src 'self'" if framed else ""
+        ancestors = " ".join(_origins()) if framed else ""
+        policy = f"{POLICY}{script}; frame-ancestors {ancestors or NONE}"
+        response.headers.update({**desk.HEADERS, "Content-Security-Policy": policy, "Cache-Control": CACHING})
+        response.vary.add("Cookie")
+    return response
