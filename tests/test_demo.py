@@ -79,7 +79,7 @@ def free_port() -> int:
 
 
 def command(port: int) -> list[str]:
-    return [sys.executable, "-c", "from feedback.cli import main; main()", "demo", "--port", str(port)]
+    return [sys.executable, "-m", "feedback.cli", "demo", "--port", str(port)]
 
 
 def start(temporary: Path) -> Demo:
@@ -202,7 +202,7 @@ def test_a_port_that_is_taken_is_one_clear_line(taken: int) -> None:
         ended = subprocess.run(command(port), capture_output=True, text=True, timeout=START_SECONDS)
     assert ended.returncode != 0
     assert ended.stderr.splitlines() == [
-        f"Error: Port {port + taken} cannot be used (Address already in use). Choose another with --port."
+        f"feedback: Port {port + taken} cannot be used (Address already in use). Choose another with --port."
     ]
 
 
@@ -222,7 +222,7 @@ def test_stopping_it_while_it_fills_leaves_nothing(tmp_path: Path) -> None:
     process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(tmp_path)})
     deadline = time.monotonic() + START_SECONDS
     while not list(tmp_path.glob("*/feedback.sqlite3")):
-        assert time.monotonic() < deadline
+        assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     assert process.wait(START_SECONDS) == 0

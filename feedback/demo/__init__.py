@@ -9,12 +9,13 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
 
 import click
 from flask import Flask, url_for
@@ -32,6 +33,7 @@ HOST = "127.0.0.1"
 LAST_PORT = 65_534  # the articles take the one after it
 PROCESSES = 2
 PASSWORD = "quiet health demo"  # opens a database of made-up readers, on this machine alone, until Ctrl-C
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WATCH_SECONDS = 0.5  # between two looks at whether the service is still there
 
 
@@ -43,11 +45,12 @@ def run(port: int = 8000, *, number: int = SEED) -> None:
     if not 1 <= port <= LAST_PORT:
         raise click.ClickException(f"--port should be from 1 to {LAST_PORT}.")
     _listen(port).close()
-    with _stopping(), TemporaryDirectory(prefix="feedback-demo-") as home, _listen(port + 1) as listener:
+    with _asked_to_stop() as stop, TemporaryDirectory(prefix="feedback-demo-") as home, _listen(port + 1) as listener:
         app = _service(Path(home))
-        articles = _fill(app, port, number)
-        with _site_beside(create_site(f"http://{HOST}:{port}", articles), listener):
-            _serve(app, port, articles)
+        articles = _fill(app, port, number, stop)
+        if not stop.is_set():
+            with _site_beside(create_site(f"http://{HOST}:{port}", articles), listener):
+                _serve(app, port, articles, stop)
 
 
 def _listen(port: int) -> socket.socket:
@@ -60,20 +63,15 @@ def _listen(port: int) -> socket.socket:
 
 
 @contextmanager
-def _stopping() -> Iterator[None]:
-    """Take a signal to stop for the end of the demo, not for a failure, from the first moment on."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {name: signal.signal(name, stop) for name in (signal.SIGTERM, signal.SIGHUP)}
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Note a signal to stop, which is the end of the demo and not a failure, until the server listens for it."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in STOPS}
     try:
-        yield
-    except KeyboardInterrupt:
-        click.echo()
+        yield stop
     finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _service(home: Path) -> Flask:
@@ -89,8 +87,8 @@ def _service(home: Path) -> Flask:
     return create_app(settings)
 
 
-def _fill(app: Flask, port: int, number: int) -> list[Page]:
-    """Make the tables and two months of readers; return the articles."""
+def _fill(app: Flask, port: int, number: int, stop: threading.Event) -> list[Page]:
+    """Make the tables and two months of readers, or as many days of them as there is time; return the articles."""
     from flask_security.utils import hash_password
 
     now = clock.now()
@@ -105,15 +103,15 @@ def _fill(app: Flask, port: int, number: int) -> list[Page]:
             password_hash=hash_password(PASSWORD),
             now=now,
             number=number,
-            walk=_shown,
+            walk=lambda days: _shown(days, stop),
         )
     dispose(app)
     return articles
 
 
-def _shown(days: list[date]) -> Iterable[date]:
+def _shown(days: list[date], stop: threading.Event) -> Iterator[date]:
     with click.progressbar(days, label="Two months of readers") as bar:
-        yield from bar
+        yield from takewhile(lambda _: not stop.is_set(), bar)
 
 
 @contextmanager
@@ -126,7 +124,7 @@ def _site_beside(site: Flask, listener: socket.socket) -> Iterator[None]:
     try:
         yield
     finally:
-        process.terminate()
+        process.kill()  # it holds nothing, and cannot miss this
         process.join()
 
 
@@ -137,10 +135,9 @@ def _serve_site(site: Flask, listener: socket.socket, parent: int) -> None:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Say nothing: a line a request would bury the addresses."""
 
-    # Ctrl-C reaches every process of the terminal; this one waits to be told by its parent.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, signal.SIG_DFL)
+    # Ctrl-C reaches every process of a terminal; this one ends with its parent alone.
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
     host, port = listener.getsockname()
     server = make_server(host, port, site, threaded=True, request_handler=Quiet, fd=listener.fileno())
     server.timeout = WATCH_SECONDS
@@ -148,13 +145,15 @@ def _serve_site(site: Flask, listener: socket.socket, parent: int) -> None:
         server.handle_request()
 
 
-def _serve(app: Flask, port: int, articles: list[Page]) -> None:
+def _serve(app: Flask, port: int, articles: list[Page], stop: threading.Event) -> None:
     welcome = _welcome(app, port, articles)
 
     def announce() -> None:
         # The server has set handlers of its own; a closed terminal should end the demo rather than reload it.
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         click.echo(welcome)
+        if stop.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
 
     try:
         serve.run(app, host=HOST, port=port, processes=PROCESSES, with_worker=True, announce=announce)
