@@ -39,6 +39,8 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None, **e
             render_template(template, status=status, title=HTTPStatus(status).phrase, detail=detail)
         )
     answer.status_code = status
+    # A refusal may be over at the next request.
+    answer.headers["Cache-Control"] = "no-store"
     answer.headers.update(headers or {})
     return answer
 
