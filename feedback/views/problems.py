@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from sqlalchemy.exc import DBAPIError, TimeoutError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from feedback.errors import Invalid, Refused, Unavailable
 from feedback.forms import MAX_BODY_BYTES
@@ -46,6 +46,9 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None, **e
 
 
 def _wants_json() -> bool:
+    # A page links to others, which cannot be done under a Host that is not ours.
+    if isinstance(request.routing_exception, SecurityError):
+        return True
     return request.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
 
 
