@@ -24,6 +24,7 @@ PAGE = 20  # threads on a page
 MAX_PINNED = 10  # that lead a page; below them there must be room for the others
 REPLIES = 3  # of each thread on a page; the rest comes at request
 MORE_REPLIES = 20  # of one thread at request
+LATEST = 50  # in a feed
 EDITABLE_FOR = timedelta(minutes=15)
 EDITABLE = (State.PENDING, State.APPROVED)
 TICK = timedelta(microseconds=1)
@@ -342,6 +343,28 @@ def _first_replies(article_id: UUID, threads: Sequence[UUID]) -> dict[UUID, list
 def _thread(comment: Comment, replies: list[Comment]) -> Thread:
     shown = tuple(replies[:REPLIES])
     return Thread(comment, shown, _reply_cursor(shown[-1]) if len(replies) > REPLIES else None)
+
+
+@dataclass(frozen=True)
+class Latest:
+    """A published comment with the title and address of its article."""
+
+    comment: Comment
+    title: str
+    url: str | None
+
+
+def latest(site_id: UUID, *, article_id: UUID | None = None, limit: int = LATEST) -> list[Latest]:
+    """Return the newest published comments of a site, or of one of its articles."""
+    query = (
+        select(Comment, Article)
+        .join(Article, Article.id == Comment.article_id)
+        .where(Comment.site_id == site_id, Comment.state == State.APPROVED, Article.accepts != Accepts.HIDDEN)
+    )
+    if article_id is not None:
+        query = query.where(Comment.article_id == article_id)
+    rows = db.session.execute(query.order_by(*NEWEST).limit(limit))
+    return [Latest(comment, article.title or article.key, article.url) for comment, article in rows]
 
 
 def mine(article_id: UUID, reader: bytes) -> list[Comment]:

@@ -1,6 +1,6 @@
 """The queue and what is decided in it. Nobody decides on a text that changed under them; every decision is a row."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -125,6 +125,19 @@ def queue(chosen: Filter, *, sort: str = "oldest", after: str | None = None, lim
     rows = list(db.session.execute(query).scalars())
     shown = rows[:limit]
     return Page(total, tuple(_in_context(shown)), _cursor(shown[-1], sort) if len(rows) > limit else None)
+
+
+def everything(chosen: Filter) -> Iterator[Item]:
+    """Walk all that matches, oldest first, page by page, so that no list is ever held whole."""
+    after: str | None = None
+    while True:
+        page = queue(chosen, after=after, limit=MAX_PAGE)
+        yield from page.items
+        # What was shown is not needed any more; a session would keep it.
+        db.session.expunge_all()
+        after = page.next
+        if after is None:
+            return
 
 
 def totals(site_ids: Collection[UUID]) -> dict[State, int]:

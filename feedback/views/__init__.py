@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
         api,
         authors,
         desk,
+        feeds,
         front,
         health,
         moderation,
@@ -44,7 +45,7 @@ def init_app(app: Flask) -> None:
     desk.init_app(app)
     scripts.init_app(app)
     account.init_app(app)
-    for blueprint in (health.bp, widget.bp, pages.bp, api.bp, moderation.bp, authors.bp, password.bp):
+    for blueprint in (health.bp, widget.bp, pages.bp, api.bp, moderation.bp, authors.bp, password.bp, feeds.bp):
         app.register_blueprint(blueprint)
     front.init_app(app)
 

@@ -12,7 +12,7 @@ from feedback import articles, clock, forms, moderation, opaque, triage
 from feedback import db as ground
 from feedback.errors import Conflict, Missing
 from feedback.models import Comment, Decision, Role, State
-from feedback.views import desk
+from feedback.views import desk, spreadsheet
 
 bp = Blueprint("moderation", __name__, url_prefix="/moderation")
 desk.guard(bp, Role.MODERATOR)
@@ -31,7 +31,7 @@ DEEDS = {
     "approve": "approved it",
     "reject": "rejected it",
     "spam": "marked it as spam",
-    "hold": "put it back to waiting",
+    "hold": "held it again",
     "withdraw": "withdrew it",
     "erase": "erased it",
 }
@@ -67,6 +67,7 @@ def queue() -> ResponseReturnValue:
         reasons=REASONS,
         here=request.full_path.rstrip("?"),
         with_changes=_with_changes,
+        download=_with_changes(to="moderation.download", sort=None, limit=None),
         begun=asked["cursor"] is not None,
     )
 
@@ -78,11 +79,50 @@ def _site_ids(sites: list[articles.SiteView], slug: str | None) -> list[UUID]:
     return found
 
 
-def _with_changes(**changes: str | None) -> str:
+def _with_changes(to: str = "moderation.queue", **changes: str | None) -> str:
     """Return the address of this list with some filters changed; a change of the filter begins at the first page."""
     asked: Mapping[str, str | None] = {**request.args.to_dict(), "cursor": None, **changes}
     query = urlencode({name: value for name, value in asked.items() if value})
-    return url_for("moderation.queue") + (f"?{query}" if query else "")
+    return url_for(to) + (f"?{query}" if query else "")
+
+
+COLUMNS = (
+    "id", "site", "article", "title", "name", "text", "state", "held because", "likes", "flags", "version", "created",
+    "edited", "decided", "answers",
+)  # fmt: skip
+
+
+@bp.get("/comments.csv")
+def download() -> ResponseReturnValue:
+    """Give the whole of a list, as it is filtered, to a spreadsheet."""
+    asked = forms.read(forms.LIST, {name: value for name, value in request.args.items() if value})
+    sites = articles.sites(g.site_ids)
+    slugs = {site.id: site.slug for site in sites}
+    chosen = moderation.Filter(
+        tuple(_site_ids(sites, asked["site"])), asked["state"] or "pending", asked["article"], asked["held"], asked["q"]
+    )
+    rows = (_row(item, slugs) for item in moderation.everything(chosen))
+    return spreadsheet.answer(f"comments-{chosen.state}.csv", COLUMNS, rows)
+
+
+def _row(item: moderation.Item, slugs: Mapping[UUID, str]) -> tuple[spreadsheet.Cell, ...]:
+    comment, times = item.comment, (item.comment.created, item.comment.edited, item.comment.decided)
+    parent = opaque.identifier(comment.article_id, comment.parent_id) if comment.parent_id else None
+    return (
+        item.id,
+        slugs[comment.site_id],
+        item.article.key,
+        item.article.title,
+        comment.name,
+        comment.source,
+        comment.state.value,
+        " ".join(comment.held_for),
+        comment.likes,
+        comment.flags,
+        comment.version,
+        *(clock.rfc3339(time) if time else None for time in times),
+        parent,
+    )
 
 
 @bp.post("/decide")
