@@ -393,6 +393,27 @@ def _set_contributors(article: Article, bylines: Sequence[Byline]) -> None:
     db.session.flush()
 
 
+def listing(site_id: UUID) -> list[Row[Any]]:
+    """Return (key, title, accepts, votes, comments) of every article of a site, by key."""
+    query = (
+        select(Article.key, Article.title, Article.accepts, Standing.votes, Standing.comments)
+        .join(Standing, Standing.article_id == Article.id)
+        .where(Article.site_id == site_id)
+        .order_by(Article.key)
+    )
+    return list(db.session.execute(query))
+
+
+def registered(article: Article) -> Registration:
+    """Return what is registered of an article, with the addresses of linked accounts, so that it can be given again."""
+    linked = select(User.id, User.email).join(Contributor).where(Contributor.article_id == article.id)
+    emails = {row.id: row.email for row in db.session.execute(linked)}
+    people = [
+        Byline(person.name, person.role, emails.get(person.user_id, person.email)) for person in article.contributors
+    ]
+    return Registration(article.key, article.title or "", article.url or "", tuple(people))
+
+
 def public(article: Article) -> dict[str, Any]:
     """Return what staff have registered of an article."""
     people = [{"name": person.name, "role": person.role.value} for person in article.contributors]

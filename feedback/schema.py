@@ -32,7 +32,7 @@ def newest() -> str | None:
 
 
 def missing() -> list[Step]:
-    """Return the migrations that the database has yet to see, oldest first. Raises LookupError for a newer database."""
+    """Return the migrations that the database has yet to see, oldest first. Raises Conflict for a newer database."""
     scripts, seen = ScriptDirectory.from_config(_config()), current()
     known = {script.revision for script in scripts.walk_revisions()}
     if seen is not None and seen not in known:

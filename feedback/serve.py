@@ -25,7 +25,7 @@ from feedback.db import dispose
 THREADS = 4  # a process; more only wait for SQLite's one writer, fewer let one waiting write hold up reads
 WAITING = 256  # connections a process takes at once; the rest wait in the kernel's queue
 HEADERS_SECONDS = 10  # that a client may take to send its headers
-DRAIN_SECONDS = 20  # that requests in flight have after a signal to stop
+DRAIN_SECONDS = 10  # that requests in flight have after a signal to stop; a write is answered within 6
 READY_SECONDS = 20  # until the first process answers
 WATCH_SECONDS = 0.5  # between two looks at whether the parent is still there
 
@@ -36,7 +36,7 @@ class _Server(MPServer):
     announce: Callable[[], None]
 
     def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
-        super()._spawn_workers(spawn_target, target_loader)
+        super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
         if _answers(self.bind_addr, self.bind_port):
             self.announce()
 
@@ -46,7 +46,7 @@ class _Server(MPServer):
             os._exit(0)
         for process in self.wrks:
             process.interrupt_by_parent = True
-        super().signal_handler_interrupt(*args, **kwargs)
+        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 def run(

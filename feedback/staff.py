@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -129,7 +129,7 @@ def hire(site: Site, role: Role, *, email: str, name: str, password_hash: str, n
     return user
 
 
-def people(site_id: UUID | None = None) -> Sequence[Row[Any]]:
+def people(site_id: UUID | None = None) -> list[Row[Any]]:
     """Return (email, name, active, role, slug) for each role of each account, of one site or of all.
 
     Over all sites an account without a role is there too, its role and slug None.
@@ -140,7 +140,7 @@ def people(site_id: UUID | None = None) -> Sequence[Row[Any]]:
         .outerjoin(Site, Site.id == Membership.site_id)
         .order_by(User.email, Site.slug, Membership.role)
     )
-    return db.session.execute(query if site_id is None else query.where(Site.id == site_id)).all()
+    return list(db.session.execute(query if site_id is None else query.where(Site.id == site_id)))
 
 
 def set_active(user_id: UUID, active: bool) -> None:

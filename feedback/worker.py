@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask
 
-from feedback import clock, delivery, notices, readers
+from feedback import clock, delivery, notices, readers, stats
 from feedback.db import dispose, transact
 from feedback.views import letters
 

@@ -1,0 +1,119 @@
+"""What is wrong with this installation, and what to do about it. Every check is one finding; nothing is changed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from flask import Flask
+from sqlalchemy import false, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from feedback import schema
+from feedback.config import SETTINGS, Settings
+from feedback.db import db, transact
+from feedback.errors import Refused
+from feedback.models import NetworkKey, Site
+from feedback.readers import KEY_DAYS
+
+SECRET = {"FEEDBACK_SECRET_KEY", "FEEDBACK_MAIL_KEYS"}
+WITH_PASSWORD = {"FEEDBACK_DATABASE_URL", "FEEDBACK_LIMITS_URL", "FEEDBACK_MAIL_URL"}
+WORKER_SLACK = timedelta(hours=3)  # after midnight until which the worker, which comes hourly, may be late
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `good` is None where it is neither well nor ill but worth knowing."""
+
+    about: str
+    good: bool | None
+    sentence: str
+
+
+def listing(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, value and meaning of every setting; secrets are counted, not shown."""
+    for setting in SETTINGS:
+        value = getattr(settings, setting.attribute)
+        origin = "environment" if setting.name in environ else "file or default"
+        yield setting.name, f"{_shown(setting.name, value)} ({origin})", setting.meaning
+
+
+def _shown(name: str, value: object) -> str:
+    if name in SECRET:
+        count = len(value) if isinstance(value, tuple) else 0
+        return "none" if not count else f"{count} {'key' if count == 1 else 'keys'}"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return _without_password(str(value)) if name in WITH_PASSWORD else str(value)
+
+
+def _without_password(url: str) -> str:
+    password = urlsplit(url).password
+    return url.replace(f":{password}@", ":…@") if password else url
+
+
+def findings(app: Flask, *, now: datetime) -> Iterator[Finding]:
+    """Look at everything, in the app's context; a check that cannot be made is a finding too."""
+    settings: Settings = app.config["SETTINGS"]
+    yield from _of_settings(settings)
+    checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
+        ("schema", _of_schema),
+        ("database", _of_writing),
+        ("worker", lambda: _of_worker(now)),
+        ("limits store", lambda: _of_limits(app)),
+    )
+    for about, check in checks:
+        try:
+            yield check()
+        except SQLAlchemyError as error:
+            said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            yield Finding(about, False, f"The database says: {said}.")
+        except Refused as refusal:
+            yield Finding(about, False, refusal.detail)
+
+
+def _of_settings(settings: Settings) -> Iterator[Finding]:
+    yield Finding("settings", True, "All are well formed.")
+    path = settings.home / "settings.toml"
+    if path.exists() and path.stat().st_mode & 0o077:
+        yield Finding("settings", False, f"{path} holds secrets that others may read. Run `chmod 600 {path}`.")
+    if not settings.limits:
+        yield Finding("settings", False, "FEEDBACK_LIMITS is off: anybody may send anything, as often as they like.")
+    if settings.public_url is None:
+        yield Finding("settings", None, "FEEDBACK_PUBLIC_URL is not set: only browsers on this machine are answered.")
+    elif not settings.https:
+        yield Finding("settings", None, "FEEDBACK_PUBLIC_URL is not https: sessions can be read on the way.")
+
+
+def _of_schema() -> Finding:
+    missing = schema.missing()
+    if missing:
+        return Finding("schema", False, f"{len(missing)} missing migrations. Run `feedback db upgrade`.")
+    return Finding("schema", True, f"The tables are those of this version ({schema.current()}).")
+
+
+def _of_writing() -> Finding:
+    # Takes the writer's place and a write lock, and changes no row.
+    transact(lambda: db.session.execute(update(Site).where(false()).values(stamp=0)))
+    return Finding("database", True, f"{db.engine.dialect.name} takes writes.")
+
+
+def _of_worker(now: datetime) -> Finding:
+    due = (now - WORKER_SLACK).date() - timedelta(days=KEY_DAYS)
+    late = db.session.execute(select(func.count()).select_from(NetworkKey).where(NetworkKey.day <= due)).scalar_one()
+    if late:
+        return Finding("worker", False, "Networks are remembered longer than 48 hours: is `feedback worker` running?")
+    return Finding("worker", True, "Nothing is overdue.")
+
+
+def _of_limits(app: Flask) -> Finding:
+    reachable = app.extensions["limiter"].reachable()
+    if reachable is None:
+        return Finding("limits store", None, "None: each server process counts for itself (FEEDBACK_LIMITS_URL).")
+    if not reachable:
+        return Finding("limits store", False, "It does not answer; each process counts for itself until it does.")
+    return Finding("limits store", True, "It answers.")
