@@ -46,7 +46,7 @@ def _article(key: str, article: Article | None) -> dict[str, Any]:
 
 
 def _comments(site: articles.SiteView, article: Article | None, place: Place) -> dict[str, Any]:
-    accepts = article.accepts if article else Accepts.OPEN
+    accepts = article.accepts if article else Accepts.OPEN if site.policy.admits == "open" else Accepts.CLOSED
     is_open = accepts is Accepts.OPEN and site.policy.moderation != "closed"
     if article is None or accepts is Accepts.HIDDEN:
         return {"open": is_open, "total": 0, "next": None, "items": []}
