@@ -156,7 +156,8 @@ def test_nothing_is_called_certain(probability, told):
     ],
 )
 def test_readers_failed_are_told_in_whole_readers(fails, told):
-    assert words.failed(Line("k", None, Votes(1, 1), fails, None)) == told
+    assert words.failed(Line("k", None, Votes(3, 2), fails, None)) == told
+    assert words.failed(Line("k", None, Votes(2, 2), fails, None)) == "a handful of votes says little"
 
 
 def test_percentages_are_kept_in_one_line_and_no_word_is_lost():

@@ -108,6 +108,8 @@ def dropped(alert: Drop, today: date) -> str:
 
 def failed(line: Line) -> str:
     """How many readers an article fails beyond the site's usual, in whole readers."""
+    if line.votes.total < statistics.FEW:
+        return "a handful of votes says little"
     number = statistics.whole(line.fails)
     if number == 0:
         return "about as helpful as this site usually is, or more"
