@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 
 from feedback.db import db
+from feedback.errors import Conflict
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,7 @@ def missing() -> list[Step]:
     scripts, seen = ScriptDirectory.from_config(_config()), current()
     known = {script.revision for script in scripts.walk_revisions()}
     if seen is not None and seen not in known:
-        raise LookupError(
-            f"The database is at {seen}, which this version does not know: it is older than the database."
-        )
+        raise Conflict(f"The database is at {seen}, which this version does not know: a newer one has made it.")
     steps = scripts.iterate_revisions("head", seen or "base")
     return [Step(script.revision, script.doc) for script in steps][::-1]
 
