@@ -118,8 +118,7 @@ def create_site(service: str, articles: list[Page]) -> Flask:
     @app.get("/<key>")
     def article(key: str) -> str:
         page = by_key.get(key) or abort(404)
-        others = [other for other in articles if other is not page]
-        return render_template(f"demo/articles/{page.key}.html", page=page, others=others)
+        return render_template(f"demo/articles/{page.key}.html", page=page)
 
     @app.errorhandler(404)
     def missing(_error: Exception) -> tuple[str, int]:

@@ -31,19 +31,23 @@ class Said:
     hasty: bool = False  # it was approved by a slip and taken back before it was decided on
 
 
-LONG = """I am a hospital pharmacist and read this page with a colleague's question in mind. Three things that may help
-others who are handed a prescription for their neck:
-
-1. **Ask what it is for.** "For the spasm" and "so that you can sleep" are two different plans, with two different
-   moments to stop.
-2. **Ask when you will both look again.** Two weeks is reasonable. A medicine that nobody reviews tends to stay.
-3. **Ask how you will come off it** on the day you start. It is much easier to agree on that before you need it.
-
-What I miss a little is a word on older people. In my experience the falls come not from the first tablet but from the
-third one of the day, taken at bedtime together with something else that sedates. A box with pills for the week, filled
-by somebody who knows *all* of the medicines, prevents more harm than any leaflet.
-
-None of this replaces a talk with your own pharmacist, and I am not giving advice on anybody's dose here."""
+# A line break in a comment is one on the page: hence one line for each paragraph, in pieces.
+LONG = "\n\n".join(
+    (
+        "I am a hospital pharmacist and read this page with a colleague's question in mind. Three things that may help "
+        "others who are handed a prescription for their neck:",
+        '1. **Ask what it is for.** "For the spasm" and "so that you can sleep" are two different plans, with two '
+        "different moments to stop.\n"
+        "2. **Ask when you will both look again.** Two weeks is reasonable. A medicine that nobody reviews tends to "
+        "stay.\n"
+        "3. **Ask how you will come off it** on the day you start. It is much easier to agree on that before you need "
+        "it.",
+        "What I miss a little is a word on older people. In my experience the falls come not from the first tablet but "
+        "from the third one of the day, taken at bedtime together with something else that sedates. A box with pills "
+        "for the week, filled by somebody who knows *all* of the medicines, prevents more harm than any leaflet.",
+        "None of this replaces a talk with your own pharmacist, and I am not giving advice on anybody's dose here.",
+    )
+)
 
 PRAISE = "Great post, very informative, I really enjoyed reading it. Visit my profile for more."
 
