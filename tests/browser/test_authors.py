@@ -29,7 +29,7 @@ def read_article(do: Callable[..., Any], ask: Callable[..., Any], site: Any, art
 
     def fill() -> None:
         for number in range(100):
-            cast("yes" if number % 5 else "no", EDITED - timedelta(days=number % 20, hours=1), revision="2026-04-01")
+            cast("yes" if number % 5 else "no", EDITED - timedelta(days=20 - number // 5), revision="2026-04-01")
         for number in range(100):
             cast("yes" if number % 2 else "no", EDITED + timedelta(days=number % 15), revision="2026-05-03")
         for number in range(20):
