@@ -98,7 +98,7 @@ def test_a_waiting_comment_stands_there_with_its_context(desk, rae, article, clo
     assert "first comment of this reader, contains 3 links" in card
     assert "<em>your doctor</em>" in card
     assert "Ask *your doctor*" in card
-    assert "Nothing of this reader was decided on before" in card
+    assert "Nothing of this reader was decided on yet" in card
 
 
 def test_a_reply_shows_what_it_answers(desk, rae, stan, article):
@@ -111,7 +111,7 @@ def test_a_reply_shows_what_it_answers(desk, rae, stan, article):
 def test_what_a_reader_did_before_is_on_the_card(desk, rae, article, three):
     desk.presses(desk.card("first remark"), "approve")
     desk.presses(desk.card("second remark"), "reject")
-    assert "This reader before: 1 approved, 1 rejected" in desk.card("third remark")
+    assert "This reader so far: 1 approved, 1 rejected" in desk.card("third remark")
 
 
 @pytest.mark.parametrize(("action", "state"), [("approve", "approved"), ("reject", "rejected"), ("spam", "spam")])
