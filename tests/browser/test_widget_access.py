@@ -104,19 +104,35 @@ def test_the_page_does_not_move_when_comments_arrive(place, visit):
     assert page.evaluate("shifts") == []
 
 
+def test_the_page_does_not_move_for_who_answers_while_comments_are_on_their_way(place, visit):
+    place.reader().comments(KEY, "A comment.")
+    held = []
+    page = visit(
+        place.page(before=WORDS * 20, after="<p>What follows the widget.</p>" * 20),
+        routes={"**/feedback?*": lambda route: held.append(route)},
+        viewport={"width": 1280, "height": 600},
+    )
+    button(page, "Yes").evaluate("(node) => node.scrollIntoView({ block: 'start' })")
+    page.wait_for_timeout(300)
+    held[0].continue_()
+    expect(page.get_by_text("No comments yet")).to_be_attached()
+    page.wait_for_timeout(300)
+    assert page.evaluate("shifts") == []
+
+
 def test_a_hostile_style_sheet_does_not_reach_it(place, visit, problems):
     problems.expect("favicon.ico")  # which the strict policy does not let the browser ask for
     style = (
         "<style>* { all: unset !important } button, p, fieldset { display: none !important }"
-        "body { text-transform: uppercase; letter-spacing: 1em; visibility: visible; color: red }</style>"
+        "body { text-transform: uppercase !important; letter-spacing: 1em !important; cursor: wait !important }</style>"
     )
     page = visit(place.page(head=style, policy=""))
     button(page, "No").click()
-    looks = button(page, "Yes").evaluate(
+    looks = page.get_by_role("heading", name="Leave a comment").evaluate(
         "(node) => { const style = getComputedStyle(node);"
         "return [style.display, style.textTransform, style.letterSpacing, style.cursor] }"
     )
-    assert looks == ["block", "none", "normal", "pointer"]
+    assert looks == ["block", "none", "normal", "auto"]
     expect(page.get_by_role("combobox", name="Which part of the article?")).to_be_visible()
 
 

@@ -46,7 +46,7 @@ def test_the_last_of_many_articles_stays_and_no_late_answer_shows(place, visit):
 
 
 def test_attributes_changed_together_are_answered_together(place, visit):
-    page = visit(place.page())
+    page = visit(place.page(attributes='lazy="off"'))
     told(page, "ready")
     page.locator("article-feedback").evaluate(
         "(element) => { for (const [name, value] of [['article', 'back'], ['revision', '2'], ['show', 'vote']])"
@@ -70,6 +70,20 @@ def test_a_removed_element_falls_silent_and_starts_again_when_it_returns(place, 
     assert page.evaluate("events") == []
     page.evaluate("document.querySelector('main').append(kept)")
     expect(page.get_by_text("No comments yet")).to_be_visible()
+
+
+def test_one_of_two_that_asked_together_may_leave(place, visit):
+    held = []
+    second = f'<article-feedback site="{place.site.slug}" article="{KEY}" show="comments"></article-feedback>'
+    routes = {"**/feedback?*": lambda route: held.append(route)}
+    page = visit(place.page(attributes='show="comments"', after=second), routes=routes)
+    page.wait_for_timeout(200)
+    page.evaluate("window.left = document.querySelector('article-feedback'); left.remove()")
+    assert len(held) == 1
+    held[0].continue_()
+    told(page, "ready")
+    expect(page.get_by_text("No comments yet")).to_be_visible()
+    assert "No comments yet" not in page.evaluate("left.shadowRoot.textContent")
 
 
 def test_several_elements_share_one_script_and_one_question(place, visit):
