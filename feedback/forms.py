@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
@@ -29,12 +29,26 @@ NEVER_IN_URL = re.compile(r'[\s\\<>"`]')
 ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Check(Generic[T]):
+    """How one value is read, and the same said in JSON Schema, so that the served contract is what is checked."""
+
+    read: Callable[[Any], T]
+    schema: Mapping[str, Any]
+
+    def __call__(self, value: Any) -> T:
+        return self.read(value)
+
+
 @dataclass(frozen=True)
 class Field:
     """One field: `read` turns what was sent into a value or raises ValueError with a sentence."""
 
     name: str
-    read: Callable[[Any], Any]
+    read: Check[Any]
     required: bool = False
 
 
@@ -119,22 +133,24 @@ def string(value: Any) -> str:
     return value
 
 
-def line(most: int) -> Callable[[Any], str]:
+def _text(most: int, what: str = "Text") -> dict[str, Any]:
+    # No maxLength: what is sent may be longer than what normalisation leaves of it.
+    return {"type": "string", "description": f"{what} of at most {most:,} characters after normalisation."}
+
+
+def says(**schema: Any) -> Callable[[Callable[[Any], T]], Check[T]]:
+    """Say in JSON Schema what a function reads."""
+    return lambda read: Check(read, schema)
+
+
+def line(most: int) -> Check[str]:
     """One line of plain text, normalised, of at most so many characters."""
-
-    def check(value: Any) -> str:
-        return _short(text.line(string(value)), most)
-
-    return check
+    return Check(lambda value: _short(text.line(string(value)), most), _text(most, "One line"))
 
 
-def lines(most: int) -> Callable[[Any], str]:
+def lines(most: int) -> Check[str]:
     """Plain text of any number of lines, normalised, of at most so many characters."""
-
-    def check(value: Any) -> str:
-        return _short(text.normalise(string(value)), most)
-
-    return check
+    return Check(lambda value: _short(text.normalise(string(value)), most), _text(most))
 
 
 def _short(value: str, most: int) -> str:
@@ -143,7 +159,8 @@ def _short(value: str, most: int) -> str:
     return value
 
 
-def one_of(*choices: str) -> Callable[[Any], str]:
+def one_of(*choices: str) -> Check[str]:
+    @says(type="string", enum=list(choices))
     def check(value: Any) -> str:
         if string(value) not in choices:
             raise ValueError(f"This should be {', '.join(choices[:-1])} or {choices[-1]}.")
@@ -152,20 +169,24 @@ def one_of(*choices: str) -> Callable[[Any], str]:
     return check
 
 
+@says(type="string", minLength=1, description="An article's key: 1 to 255 characters, without control characters.")
 def article_key(value: Any) -> str:
     return articles.key(string(value))
 
 
+@says(type="string", pattern=f"^{readers.TOKEN.pattern}$", description="The reader's random token.")
 def reader_token(value: Any) -> str:
     if not readers.TOKEN.fullmatch(string(value)):
         raise ValueError("A reader's token has 22 URL-safe characters.")
     return str(value)
 
 
+@says(**_text(comments.MAX_NAME_CHARS, "A name"))
 def name(value: Any) -> str:
     return _short(text.name(string(value)), comments.MAX_NAME_CHARS)
 
 
+@says(type="string", description="An e-mail address, or nothing.")
 def email(value: Any) -> str:
     given = line(MAX_EMAIL_CHARS)(value)
     if not given:
@@ -177,6 +198,7 @@ def email(value: Any) -> str:
         raise ValueError("This is no e-mail address.") from error
 
 
+@says(type="string", description=f"An http(s) address of at most {articles.MAX_URL_CHARS:,} characters.")
 def web_address(value: Any) -> str:
     """An http(s) address, without what browsers read otherwise than we do: a backslash, somebody's name before an @."""
     given = line(articles.MAX_URL_CHARS)(value)
@@ -192,6 +214,7 @@ def web_address(value: Any) -> str:
     return given
 
 
+@says(type=["integer", "string"], description="Milliseconds, a whole number of 0 or more.")
 def milliseconds(value: Any) -> int:
     number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16 else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_OPENED_MS:
@@ -199,7 +222,8 @@ def milliseconds(value: Any) -> int:
     return number
 
 
-def whole(least: int, most: int) -> Callable[[Any], int]:
+def whole(least: int, most: int) -> Check[int]:
+    @says(type="integer", minimum=least, maximum=most)
     def check(value: Any) -> int:
         short = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10
         number = int(value) if short else value
@@ -210,6 +234,7 @@ def whole(least: int, most: int) -> Callable[[Any], int]:
     return check
 
 
+@says(type="string", description="A UTC day, written like 2026-05-03.")
 def day(value: Any) -> date | None:
     """A day; empty is none."""
     given = string(value)
@@ -266,13 +291,14 @@ PLACE = (*SUMMARY, Field("reply", line(64)), Field("revision", line(articles.MAX
 # Staff and machines
 
 
+@says(type="integer", minimum=1, maximum=2**31 - 1)
 def _version(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
         raise ValueError("This should be the version you looked at, a whole number.")
     return value
 
 
-def _bylines(value: Any) -> tuple[articles.Byline, ...]:
+def read_bylines(value: Any) -> tuple[articles.Byline, ...]:
     if not isinstance(value, list) or len(value) > articles.MAX_CONTRIBUTORS:
         raise ValueError(f"This should be a list of at most {articles.MAX_CONTRIBUTORS} people.")
     return tuple(_byline(item) for item in value)
@@ -294,6 +320,14 @@ BYLINE = (
     Field("role", one_of(Role.AUTHOR.value, Role.REVIEWER.value), required=True),
     Field("email", email),
 )
+_bylines = Check(
+    read_bylines,
+    {
+        "type": ["array", "null"],
+        "maxItems": articles.MAX_CONTRIBUTORS,
+        "items": {"$ref": "#/components/schemas/Byline"},
+    },
+)
 ARTICLE = (
     Field("key", article_key, required=True),
     Field("title", line(articles.MAX_TITLE_CHARS), required=True),
@@ -313,6 +347,12 @@ QUEUE = (
 )
 
 
+@says(
+    type=["array", "null"],
+    minItems=1,
+    maxItems=moderation.MAX_CHOICES,
+    items={"$ref": "#/components/schemas/Choice"},
+)
 def _choices(value: Any) -> tuple[moderation.Choice, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= moderation.MAX_CHOICES:
         raise ValueError(f"This should be a list of 1 to {moderation.MAX_CHOICES} comments.")
@@ -321,6 +361,7 @@ def _choices(value: Any) -> tuple[moderation.Choice, ...]:
     return tuple(moderation.Choice(string(item.get("id")), _version(item.get("version"))) for item in value)
 
 
+@says(type="array", items={"type": "string"})
 def _picks(value: Any) -> tuple[moderation.Choice, ...]:
     """Comments as a page's form names them, each by its id and the version that was looked at."""
     return _choices([{"id": comment, "version": _digits(version)} for comment, _, version in map(_halves, value)])
@@ -334,6 +375,7 @@ def _digits(value: str) -> Any:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else value
 
 
+@says(type="string", format="date-time")
 def _moment(value: Any) -> datetime:
     given = datetime.fromisoformat(string(value))
     if given.tzinfo is None:
