@@ -358,7 +358,7 @@ def _choices(value: Any) -> tuple[moderation.Choice, ...]:
         raise ValueError(f"This should be a list of 1 to {moderation.MAX_CHOICES} comments.")
     if not all(isinstance(item, dict) for item in value):
         raise ValueError("Each comment should be an object with id and version.")
-    return tuple(moderation.Choice(string(item.get("id")), _version(item.get("version"))) for item in value)
+    return tuple(moderation.Choice(line(64)(item.get("id")), _version(item.get("version"))) for item in value)
 
 
 @says(type="array", items={"type": "string"})
