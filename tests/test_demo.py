@@ -8,12 +8,10 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
@@ -36,79 +34,18 @@ from feedback.demo.voices import AFTER, BEFORE, COMMENTS, ELSEWHERE
 from feedback.demo.world import CAST, dates
 from feedback.models import Comment, Decision, ReasonTally, Revision, State, Tally, Vote
 from tests.conftest import settings
+from tests.demo import START_SECONDS, Demo, command, free_port, running, start
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 SERVICE = "http://feedback.test"
 SITE = "http://articles.test"
 KEYS = sorted(page.key for page in pages(SITE, dates(NOW.date())))
-START_SECONDS = 60  # a few on a quiet machine
-
-
-@dataclass
-class Demo:
-    """A running demo. `said` is all it printed until it answered."""
-
-    process: subprocess.Popen[str]
-    port: int
-    said: str
-    temporary: Path
-
-    @property
-    def service(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def site(self) -> str:
-        return f"http://127.0.0.1:{self.port + 1}"
-
-    def stop(self, number: signal.Signals) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(START_SECONDS)
-
-
-def free_port() -> int:
-    """Return a port that is free, and so is the next one."""
-    while True:
-        with closing(socket.create_server(("127.0.0.1", 0))) as first:
-            port: int = first.getsockname()[1]
-            try:
-                socket.create_server(("127.0.0.1", port + 1)).close()
-            except (OSError, OverflowError):
-                continue
-            return port
-
-
-def command(port: int) -> list[str]:
-    return [sys.executable, "-m", "feedback.cli", "demo", "--port", str(port)]
-
-
-def start(temporary: Path) -> Demo:
-    port = free_port()
-    process = subprocess.Popen(
-        command(port),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "TMPDIR": str(temporary)},
-    )
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if "Ctrl-C" in line:
-            return Demo(process, port, said, temporary)
-    process.stdout.close()
-    raise AssertionError(f"the demo ended early, with {process.wait()}:\n{said}")
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    running = start(tmp_path_factory.mktemp("demo"))
-    yield running
-    assert running.stop(signal.SIGINT) == 0
-    assert running.process.stdout is not None
-    running.process.stdout.close()
-    assert not list(running.temporary.iterdir())
+    with running(tmp_path_factory.mktemp("demo")) as started:
+        yield started
 
 
 def get(url: str) -> tuple[str, Any]:
