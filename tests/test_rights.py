@@ -83,7 +83,7 @@ def test_a_reply_keeps_the_place_of_an_erased_comment_without_its_words(rae, sta
     mo.posts("/decisions", comment=reply["id"], version=1, action="approve")
     rae.posts("/erase")
     [item] = rae.reads(article).json["comments"]["items"]
-    assert (item["gone"], item["html"], item["name"]) == ("erased", None, None)
+    assert (item["gone"], item["html"], item["name"]) == ("removed", None, None)
     assert item["replies"][0]["html"] == "<p>Thank you for sharing this</p>"
 
 
