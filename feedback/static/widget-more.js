@@ -3,6 +3,7 @@
  */
 
 const TEXT = {
+  about: "About your answer",
   reasons: "What was the problem?",
   section: "Which part of the article?",
   anywhere: "The whole article",
@@ -41,7 +42,7 @@ export function followUp(question, tools) {
   if (value === "yes") return h("div", { class: "stack" }, noteBox(question, tools, false));
   return h(
     "div",
-    { class: "followup stack", tabindex: -1, role: "group", "aria-label": TEXT.reasons },
+    { class: "followup stack", tabindex: -1, role: "group", "aria-label": TEXT.about },
     reasons(question, tools),
     sections(question, tools),
     noteBox(question, tools, !note),

@@ -56,7 +56,7 @@ def test_the_keyboard_alone_does_everything(place, visit):
 
     tab_to(button(page, "No"))
     page.keyboard.press("Enter")
-    expect(page.get_by_role("group", name="What was the problem?").first).to_be_focused()
+    expect(page.get_by_role("group", name="About your answer")).to_be_focused()
     tab_to(button(page, "Out of date"))
     page.keyboard.press("Space")
     tab_to(page.get_by_role("combobox"))
@@ -112,7 +112,7 @@ def test_the_page_does_not_move_for_who_answers_while_comments_are_on_their_way(
         routes={"**/feedback?*": lambda route: held.append(route)},
         viewport={"width": 1280, "height": 600},
     )
-    button(page, "Yes").evaluate("(node) => node.scrollIntoView({ block: 'start' })")
+    page.locator("article-feedback").evaluate("(element) => element.scrollIntoView()")
     page.wait_for_timeout(300)
     held[0].continue_()
     expect(page.get_by_text("No comments yet")).to_be_attached()
