@@ -31,7 +31,7 @@ def init_app(app: Flask) -> None:
     )
 
     settings = app.config["SETTINGS"]
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1  # see forms.body
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
     Migrate(app, db.db, directory=str(folder("migrations")))
     app.extensions["limiter"] = Limiter(settings.limits_url, enabled=settings.limits)
