@@ -8,7 +8,6 @@ from feedback.statistics import percent_of, readers, span
 from feedback.stats.figures import ArticleFigures, Drop, Edit, Votes
 from feedback.stats.lists import Line
 
-
 WHOLE = re.compile(r"(\(?\d+(?:–\d+)? %[).,;]*)")  # a percentage, which no end of a line should tear apart
 
 
