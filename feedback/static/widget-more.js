@@ -252,7 +252,8 @@ export function refuse({ box, question, site }, { h, fill }) {
   const plain = h("div", { class: "section" }, h("p", { class: "notice error" }, sentence));
   if (question) question.node.replaceWith(plain);
   else box.prepend(plain);
-  console.warn(`<article-feedback>: ${sentence} Add the origin to the site "${site}" in the service's settings.`);
+  const command = `feedback site change ${site} --origin ${location.origin}`;
+  console.warn(`<article-feedback>: ${sentence} List it, beside the site's other origins: ${command} --origin …`);
 }
 
 // ---- The rest of an article's footer

@@ -88,7 +88,7 @@ font-family:var(--feedback-font,inherit);font-size:var(--feedback-font-size,max(
 *{box-sizing:border-box}
 p,h2,h3,legend,fieldset,.list{margin:0;padding:0;border:0;min-inline-size:0}
 h2,h3,legend{font-size:1.25em;font-weight:650;line-height:1.3}
-h3{font-size:1.1em}
+h3,.followup legend{font-size:1.1em}
 form+h3{margin-block-start:1.2em}
 .hint,time{color:var(--muted);font-size:.875em}
 .row{display:flex;flex-wrap:wrap;gap:.5em .6em;align-items:center}
