@@ -15,7 +15,7 @@ from .world import Event, World, morning
 WEEKEND = 0.55  # of a working day's readers
 TOOK_BACK = 0.02
 CHANGED_MIND = 0.04
-WROTE = 0.3  # of those whose complaint has words left to say
+WROTE = 0.18  # of those whose complaint has words left to say
 LATEST = timedelta(minutes=5)  # before now, so that what follows a vote is in the past too
 DAY_SECONDS = 24 * 3600
 BUSIEST = 15 * 3600  # of the day, in seconds

@@ -313,10 +313,10 @@ BEFORE = (
         26,
         (
             "How do I stop? You say never suddenly and then nothing.",
+            "You can write to me about this, old.address@mail.example, I have taken it for years.",
             "Nothing about a glass of wine in the evening. Is it one, or none?",
             "I have one kidney. Is that “weak kidneys” already?",
             "Please say how slowly one comes off it.",
-            "You can write to me about this, old.address@mail.example, I have taken it for years.",
         ),
     ),
     Complaint(
