@@ -285,6 +285,17 @@ COMMENT = (
     *_OF_THE_PAGE,
 )
 MINE = _PAGE
+
+
+@says(type="array", minItems=1, maxItems=MAX_ARTICLES, items={"type": "string", "minLength": 1})
+def article_keys(value: Any) -> list[str]:
+    """The keys of one call for counts."""
+    if not 1 <= len(value) <= MAX_ARTICLES:
+        raise ValueError(f"Ask for 1 to {MAX_ARTICLES} articles.")
+    return [article_key(each) for each in value]
+
+
+COUNTS = (Field("article", article_keys, required=True),)
 OF_READER = (Field("reader", reader_token, required=True),)
 SUMMARY = (
     Field("article", article_key, required=True),
@@ -391,6 +402,8 @@ def _moment(value: Any) -> datetime:
     return given
 
 
+CHOICE = (Field("id", line(64), required=True), Field("version", _version, required=True))
+HISTORY = (Field("comment", line(64), required=True),)
 LIST = (*QUEUE, Field("site", line(64)))
 FIGURES = (
     Field("article", article_key),

@@ -23,6 +23,7 @@ def init_app(app: Flask) -> None:
         front,
         health,
         moderation,
+        openapi,
         pages,
         password,
         problems,
@@ -45,7 +46,17 @@ def init_app(app: Flask) -> None:
     desk.init_app(app)
     scripts.init_app(app)
     account.init_app(app)
-    for blueprint in (health.bp, widget.bp, pages.bp, api.bp, moderation.bp, authors.bp, password.bp, feeds.bp):
+    for blueprint in (
+        health.bp,
+        widget.bp,
+        pages.bp,
+        api.bp,
+        moderation.bp,
+        authors.bp,
+        password.bp,
+        feeds.bp,
+        openapi.bp,
+    ):
         app.register_blueprint(blueprint)
     front.init_app(app)
 

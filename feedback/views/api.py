@@ -104,7 +104,7 @@ def purge(comment_id: str) -> ResponseReturnValue:
 @bp.get("/history")
 def history() -> ResponseReturnValue:
     principal = access.require(Role.MODERATOR)
-    asked = forms.read((forms.Field("comment", forms.line(64), required=True),), request.args)
+    asked = forms.read(forms.HISTORY, request.args)
     rows = moderation.history(asked["comment"], (principal.site_id,))
     return {"decisions": [moderation.entry(row) for row in rows]}
 

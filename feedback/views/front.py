@@ -24,6 +24,7 @@ from feedback.db import db
 from feedback.errors import Refused
 from feedback.models import Article, Site, Standing
 from feedback.views.desk import HSTS
+from feedback.views.lookout import Lookout
 from feedback.views.widget import CACHEABLE
 
 PREFIX, SUFFIX = "/api/v1/", "/feedback"
@@ -84,6 +85,7 @@ class Front:
         self.flask = app.wsgi_app
         self.kept: dict[tuple[str, str], Kept] = {}
         self.looks = Looks(app)
+        self.lookout = Lookout(app)
         self.headers = [
             ("Content-Type", "application/json"),
             ("Cache-Control", CACHEABLE),
@@ -99,6 +101,9 @@ class Front:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
+        origin = environ.get("HTTP_ORIGIN")
+        if origin and path.startswith(PREFIX):
+            self.lookout.see(path[len(PREFIX) : path.find("/", len(PREFIX))], origin, environ.get("HTTP_HOST", ""))
         if environ["REQUEST_METHOD"] == "GET" and path.endswith(SUFFIX) and path.startswith(PREFIX):
             kept = self._current(path, environ)
             if kept is not None:
@@ -156,6 +161,9 @@ class Front:
             start_response("304 NOT MODIFIED", headers[1:])
             return []
         accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
+        if "q=0" in accepted:
+            # Somebody is particular; what nobody refuses is the plain answer.
+            accepted = ""
         encoding = "br" if "br" in accepted else "gzip" if "gzip" in accepted else ""
         body = bodies.get(encoding)
         if body is None:
@@ -167,6 +175,7 @@ class Front:
         return [body]
 
     def close(self) -> None:
+        self.lookout.close()
         self.looks.close()
 
 

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from feedback import articles, clock, comments, forms, readers, rights, summary, votes
 from feedback.db import scrub, transact
-from feedback.errors import Invalid
 from feedback.models import State
 from feedback.views import access, intake
 
@@ -28,17 +27,8 @@ def feedback() -> ResponseReturnValue:
 
 @bp.get("/counts")
 def counts() -> ResponseReturnValue:
-    keys = [_key(value) for value in request.args.getlist("article")]
-    if not 1 <= len(keys) <= forms.MAX_ARTICLES:
-        raise Invalid({"article": [f"Ask for 1 to {forms.MAX_ARTICLES} articles."]})
-    return cacheable(comments.counts(access.site().id, keys))
-
-
-def _key(value: str) -> str:
-    try:
-        return articles.key(value)
-    except ValueError as error:
-        raise Invalid({"article": [str(error)]}) from error
+    asked = forms.read(forms.COUNTS, {"article": request.args.getlist("article")})
+    return cacheable(comments.counts(access.site().id, asked["article"]))
 
 
 def cacheable(answer: dict[str, Any]) -> Response:

@@ -1,0 +1,210 @@
+"""What the API answers, in JSON Schema. The tests hold every answer against these."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+FLAG: Schema = {"type": "boolean"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+DAY: Schema = {"type": "string", "format": "date"}
+SHARE: Schema = {"type": "number", "minimum": -1, "maximum": 1}
+VALUE: Schema = {"enum": ["yes", "no"]}
+STATES: Schema = {"enum": ["pending", "approved", "rejected", "spam", "withdrawn", "erased"]}
+ROLE: Schema = {"enum": ["author", "reviewer"]}
+
+
+def thing(properties: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    """An object with exactly these properties, and perhaps the optional ones."""
+    return {
+        "type": "object",
+        "properties": {**properties, **(optional or {})},
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def many(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def by_key(schema: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": schema}
+
+
+_ITEM = {
+    "id": TEXT,
+    "parent": maybe(TEXT),
+    "name": maybe(TEXT),
+    "html": maybe(TEXT),
+    "created": TIME,
+    "edited": maybe(TIME),
+    "likes": COUNT,
+    "pinned": FLAG,
+    "staff": maybe(TEXT),
+}
+_YOURS = {
+    "value": VALUE,
+    "reason": maybe(TEXT),
+    "section": maybe(TEXT),
+    "note": maybe(TEXT),
+    "revision": maybe(TEXT),
+}
+_OWN = {"state": STATES, "source": maybe(TEXT), "version": COUNT, "editable_until": maybe(TIME)}
+_ARTICLE = {"key": TEXT, "title": maybe(TEXT)}
+_REGISTERED = {**_ARTICLE, "url": maybe(TEXT), "contributors": many(ref("Contributor"))}
+_DECISION = {"id": TEXT, "comment": TEXT, "from": STATES, "to": STATES}
+_HELPFUL = thing({"share": maybe(SHARE), "low": SHARE, "high": SHARE, "wording": TEXT})
+_TALLY = thing({"yes": COUNT, "no": COUNT, "total": COUNT, "quarantined": COUNT})
+
+ANSWERS: dict[str, Schema] = {
+    "Contributor": thing({"name": TEXT, "role": ROLE}),
+    "Votes": thing({"yes": COUNT, "no": COUNT, "total": COUNT}),
+    "Yours": thing(_YOURS),
+    "Comment": thing(_ITEM, {"gone": {"enum": ["withdrawn", "removed"]}}),
+    "Thread": thing(
+        {**_ITEM, "replies": many(ref("Comment"))}, {"more": TEXT, "gone": {"enum": ["withdrawn", "removed"]}}
+    ),
+    "OwnComment": thing({**_ITEM, **_OWN, "replies": many(ref("Comment"))}),
+    "Summary": thing(
+        {
+            "article": thing(_REGISTERED),
+            "votes": ref("Votes"),
+            "comments": thing(
+                {
+                    "open": FLAG,
+                    "total": COUNT,
+                    "next": maybe(TEXT),
+                    "items": many({"anyOf": [ref("Thread"), ref("Comment")]}),
+                }
+            ),
+            "settings": thing(
+                {
+                    "question": TEXT,
+                    "reasons": many(thing({"code": TEXT, "label": TEXT})),
+                    "max_chars": COUNT,
+                    "moderation": {"enum": ["pre", "first", "post", "closed"]},
+                    "guidelines": TEXT,
+                    "notice": TEXT,
+                    "origins": many(TEXT),
+                    "lang": TEXT,
+                }
+            ),
+        }
+    ),
+    "Counts": by_key(thing({"yes": COUNT, "no": COUNT, "comments": COUNT})),
+    "VoteAnswer": thing({"votes": ref("Votes"), "yours": maybe(ref("Yours"))}),
+    "CommentAnswer": thing({"comment": ref("OwnComment")}),
+    "Mine": thing({"vote": maybe(ref("Yours")), "votes": ref("Votes"), "comments": many(ref("OwnComment"))}),
+    "Erased": thing({"votes": COUNT, "comments": COUNT}),
+    "Export": thing({"votes": many({"type": "object"}), "comments": many({"type": "object"})}),
+    "ArticleAnswer": thing({"article": thing(_REGISTERED)}),
+    "Queue": thing({"total": COUNT, "next": maybe(TEXT), "items": many(ref("Waiting"))}),
+    "Waiting": thing(
+        {
+            "id": TEXT,
+            "article": thing(_ARTICLE),
+            "parent": maybe(TEXT),
+            "name": maybe(TEXT),
+            "html": maybe(TEXT),
+            "source": maybe(TEXT),
+            "state": STATES,
+            "held_for": many(TEXT),
+            "score": maybe(SHARE),
+            "flags": COUNT,
+            "likes": COUNT,
+            "created": TIME,
+            "version": COUNT,
+        }
+    ),
+    "Decisions": thing({"decisions": many(thing(_DECISION))}),
+    "History": thing(
+        {
+            "decisions": many(
+                thing(
+                    {
+                        **_DECISION,
+                        "who": TEXT,
+                        "action": TEXT,
+                        "reason": maybe(TEXT),
+                        "note": maybe(TEXT),
+                        "at": TIME,
+                    }
+                )
+            )
+        }
+    ),
+    "Purged": thing({"comment": thing({"id": TEXT, "state": STATES, "version": COUNT})}),
+    "Stats": {"anyOf": [ref("ArticleStats"), ref("StatsList")]},
+    "ArticleStats": thing(
+        {
+            "article": thing({**_ARTICLE, "url": maybe(TEXT)}),
+            "votes": _TALLY,
+            "helpful": _HELPFUL,
+            "reasons": by_key(COUNT),
+            "sections": many(thing({"id": TEXT, "title": TEXT, "no": COUNT})),
+            "revisions": many(
+                thing({"label": TEXT, "yes": COUNT, "no": COUNT, "low": SHARE, "high": SHARE, "first_seen": TIME})
+            ),
+            "comparison": maybe(
+                thing(
+                    {
+                        "from": TEXT,
+                        "to": TEXT,
+                        "difference": SHARE,
+                        "low": SHARE,
+                        "high": SHARE,
+                        "probability": SHARE,
+                        "verdict": TEXT,
+                    }
+                )
+            ),
+            "series": many(thing({"day": DAY, "yes": COUNT, "no": COUNT})),
+            "alerts": many({"type": "object"}),
+        }
+    ),
+    "StatsList": thing(
+        {
+            "items": many(thing({"article": thing(_ARTICLE), "votes": _TALLY, "helpful": _HELPFUL})),
+            "next": maybe(TEXT),
+        }
+    ),
+    "Notes": thing(
+        {
+            "items": many(
+                thing(
+                    {
+                        "note": TEXT,
+                        "reason": maybe(TEXT),
+                        "section": maybe(TEXT),
+                        "revision": maybe(TEXT),
+                        "day": DAY,
+                        "value": VALUE,
+                    }
+                )
+            ),
+            "next": maybe(TEXT),
+        }
+    ),
+    "Problem": {
+        "type": "object",
+        "properties": {
+            "type": TEXT,
+            "title": TEXT,
+            "status": {"type": "integer"},
+            "detail": TEXT,
+            "errors": by_key(many(TEXT)),
+            "current": many({"type": "object"}),
+        },
+        "required": ["type", "title", "status", "detail"],
+    },
+}
