@@ -310,7 +310,7 @@ BEFORE = (
     Complaint(
         "incomplete",
         "cautions",
-        26,
+        44,
         (
             "How do I stop? You say never suddenly and then nothing.",
             "You can write to me about this, old.address@mail.example, I have taken it for years.",
@@ -322,7 +322,7 @@ BEFORE = (
     Complaint(
         "unclear",
         "spasm-or-spasticity",
-        12,
+        10,
         (
             "I still do not know which of the two I have.",
             "Spasm, spasticity, stiffness: please keep to one word.",
@@ -346,7 +346,7 @@ AFTER = (
     Complaint("incomplete", "what-else-helps", 12, ("Which exercises? A drawing would help.",)),
     Complaint("incomplete", "kidneys-and-other-illnesses", 8, ("Say from which kidney value on.",)),
     Complaint("unclear", "how-it-acts", 10, ("Too many technical words in this part.",)),
-    Complaint("unclear", "spasm-or-spasticity", 8),
+    Complaint("unclear", "spasm-or-spasticity", 5),
     Complaint(
         "looking_for_something_else",
         None,
