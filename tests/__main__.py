@@ -1,0 +1,60 @@
+"""All checks, in the order of their cost: `python -m tests`. Installs Debian's Chromium where there is none.
+
+The tests run last, so that their summary ends the output; further arguments go to pytest.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "chromium"
+# By file, so that what a file prepares once is not prepared in every process.
+PARALLEL = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")
+CHECKS = (
+    ("ruff check", ("ruff", "check", ".")),
+    ("ruff format", ("ruff", "format", "--check", ".")),
+    ("mypy", ("mypy", "--strict", "feedback")),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    install_chromium()
+    failed = [name for name, command in CHECKS if not passes(name, command)]
+    tests = run(("pytest", *PARALLEL, *arguments))
+    if failed:
+        print(f"Failed before the tests: {', '.join(failed)}.", file=sys.stderr, flush=True)
+    return tests or len(failed)
+
+
+def passes(name: str, command: Sequence[str]) -> bool:
+    began = time.monotonic()
+    status = run(command)
+    print(f"{name}: {'passed' if status == 0 else 'FAILED'} in {time.monotonic() - began:.1f} s", flush=True)
+    return status == 0
+
+
+def run(command: Sequence[str]) -> int:
+    """Run a tool of this environment in the checkout, and return its exit status."""
+    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
+
+
+def install_chromium() -> None:
+    if shutil.which(PACKAGE):
+        return
+    if not shutil.which("apt-get"):
+        sys.exit(f"The browser tests need {PACKAGE} on the PATH.")
+    # `env`, because sudo may drop what is set here.
+    apt = [*([] if os.geteuid() == 0 else ["sudo"]), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    began = time.monotonic()
+    for step in (["update"], ["install", "--yes", "--no-install-recommends", PACKAGE]):
+        subprocess.run([*apt, *step], stdout=subprocess.DEVNULL, check=True)
+    print(f"installing {PACKAGE}: {time.monotonic() - began:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
