@@ -254,14 +254,18 @@ def page_url(publisher: Publisher, site: Site, article: Article) -> str:
 # The browser
 
 
+def chromium() -> dict[str, Any]:
+    """How to start the machine's own browser."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "There is no chromium here: apt-get install chromium"
+    return {"executable_path": path, "args": [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]}
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "There is no chromium here: apt-get install chromium"
-    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = playwright.chromium.launch(**chromium())
         yield browser
         browser.close()
 
