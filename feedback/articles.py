@@ -29,6 +29,7 @@ MAX_CONTRIBUTORS = 50  # more is a mistake in the caller's data
 BASELINE_VOTES = 200  # so many votes before an edit say how good "as good as before" is
 MODERATION = ("pre", "first", "post", "closed")
 ADMITS = ("open", "registered")
+HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?")
 REASON_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -195,23 +196,37 @@ assert set(_READ) == {item.name for item in fields(Policy)}
 
 def origin(value: str) -> str:
     """Return an origin as browsers send it, `https://example.org`. Raises ValueError with a sentence."""
-    parts = urlsplit(value.strip().rstrip("/"))
     try:
+        parts = urlsplit(value.strip().rstrip("/"))
         port = parts.port
     except ValueError:
-        port = -1
+        parts, port = urlsplit(""), None
     extra = parts.path or parts.query or parts.fragment or parts.username
-    if parts.scheme not in ("http", "https") or not parts.hostname or extra or port == -1:
+    host = _host(parts.hostname or "")
+    if parts.scheme not in ("http", "https") or not host or extra:
         raise ValueError(f"“{value[:200]}” is no origin. It should look like https://example.org.")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     default = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, default) else "")
 
 
-def origin_of(url: str) -> str:
-    """Return the origin a well-formed http(s) address lies on."""
+def _host(name: str) -> str | None:
+    """Return a host as browsers write it, letters beyond ASCII encoded; None for what is none, such as `*.example`."""
+    if ":" in name:
+        return f"[{name}]"
+    try:
+        encoded = name if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        return None
+    return encoded if HOST.fullmatch(encoded) else None
+
+
+def origin_of(url: str) -> str | None:
+    """Return the origin a well-formed http(s) address lies on; None where its host is none that a browser knows."""
     parts = urlsplit(url)
-    return origin(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+    try:
+        return origin(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+    except ValueError:
+        return None
 
 
 def add_site(slug: str, *, origins: Sequence[str], now: datetime, name: str = "", **settings: Any) -> Site:

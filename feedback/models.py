@@ -397,3 +397,32 @@ class Outbox(Model):
     dead: Mapped[datetime | None] = mapped_column(Moment, doc="given up; done is set too")
     fault: Mapped[str | None] = mapped_column(String(200), doc="what the last attempt met, without any address")
     created: Mapped[datetime] = mapped_column(Moment)
+
+
+class Sighting(Model):
+    """From which origins a site's pages asked lately: an origin and two times, nothing of whoever read the page."""
+
+    __tablename__ = "sighting"
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    origin: Mapped[str] = mapped_column(String(255), primary_key=True)
+    first_seen: Mapped[datetime] = mapped_column(Moment)
+    last_seen: Mapped[datetime] = mapped_column(Moment)
+
+
+class Change(Model):
+    """What an administrator changed, with what it was before, so that it can be undone while nothing came after it."""
+
+    __tablename__ = "change"
+    __table_args__ = (Index("ix_change_site", "site_id", "at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    who: Mapped[str] = mapped_column(String(254))
+    who_id: Mapped[UUID | None] = mapped_column(doc="the user; kept when the account is gone")
+    kind: Mapped[str] = mapped_column(String(16))
+    about: Mapped[dict[str, str]] = mapped_column(JSON, doc="which article, revision or person")
+    what: Mapped[str] = mapped_column(String(300), doc="in words, following the name")
+    before: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    after: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    at: Mapped[datetime] = mapped_column(Moment)

@@ -9,11 +9,14 @@ from feedback.db import db, run
 from feedback.errors import Missing, Refused
 from feedback.models import (
     Article,
+    Change,
     Comment,
     Contributor,
     Membership,
+    Outbox,
     ReasonTally,
     Revision,
+    Sighting,
     Site,
     Standing,
     Tally,
@@ -29,8 +32,8 @@ def remove_site(slug: str) -> None:
         raise Missing(f"There is no site called “{slug[:64]}” here.")
     if _any(Article.id, Article.site_id == site.id):
         raise Refused(f"“{slug}” has articles. Remove them first; those with votes or comments stay for good.")
-    run(delete(Token).where(Token.site_id == site.id))
-    run(delete(Membership).where(Membership.site_id == site.id))
+    for table in (Token, Membership, Sighting, Change, Outbox):
+        run(delete(table).where(table.site_id == site.id))
     run(delete(Site).where(Site.id == site.id))
 
 
