@@ -176,3 +176,21 @@ def test_a_download_longer_than_a_page_is_whole(rae, mo, article, monkeypatch):
 
 def test_a_stranger_gets_no_download(client, site):
     assert client.get("/moderation/comments.csv").status_code == 303
+
+
+def test_an_authors_page_as_csv_says_what_the_page_says(ann, rae, stan, article):
+    rae.votes(article, "no", reason="unclear", section="side-effects", note="=SUM(A1)", revision="r1")
+    stan.votes(article, "yes", revision="r1")
+    answer = ann.signs_in().get("/articles/health/figures.csv", query_string={"article": article.key}, buffered=True)
+    header, *body = rows(answer.text)
+    found = {row[0]: dict(zip(header, row, strict=True)) for row in body}
+    assert (found["article"]["yes"], found["article"]["no"], found["article"]["share"]) == ("1", "1", "0.5")
+    assert (found["reason"]["code"], found["reason"]["no"]) == ("unclear", "1")
+    assert (found["section"]["code"], found["section"]["title"]) == ("side-effects", "Side effects")
+    assert found["note"]["text"] == "'=SUM(A1)"
+    assert found["votes"]["yes"] == "1"
+
+
+def test_another_authors_page_is_no_download(mo, article):
+    path = f"/articles/health/figures.csv?article={article.key}"
+    assert mo.signs_in().get(path).status_code == 403

@@ -4,7 +4,7 @@ from feedback.stats.access import Viewer, open_article
 from feedback.stats.ask import EVER, By, Period, Sort, period
 from feedback.stats.figures import ArticleFigures, Bar, Votes, article, readable, weeks
 from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unvoted
-from feedback.stats.notes import Note, notes
+from feedback.stats.notes import Note, all_notes, notes
 
 __all__ = [
     "EVER",
@@ -18,6 +18,7 @@ __all__ = [
     "Sort",
     "Viewer",
     "Votes",
+    "all_notes",
     "article",
     "fit",
     "fit_sites",

@@ -1,5 +1,6 @@
 """What readers wrote to the authors, newest first; never who wrote it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -69,6 +70,17 @@ def notes(article: Article, *, period: Period = EVER, cursor: str | None = None)
     day = rows[NOTES_PAGE - 1].updated.date()
     done = sum(row.updated.date() == day for row in rows[:NOTES_PAGE]) + (skip if day == last else 0)
     return Page(items, opaque.cursor(day.isoformat(), done))
+
+
+def all_notes(article: Article, *, period: Period = EVER) -> Iterator[Note]:
+    """Walk all notes of an article, newest first, page by page."""
+    cursor: str | None = None
+    while True:
+        page = notes(article, period=period, cursor=cursor)
+        yield from page.items
+        cursor = page.next
+        if cursor is None:
+            return
 
 
 def _note_place(day: str, skip: int) -> tuple[date, int]:

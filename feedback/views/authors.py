@@ -1,5 +1,6 @@
 """What authors and reviewers see of their articles, and administrators of all: the list, and one article's figures."""
 
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from feedback import articles, chart, forms, statistics, stats
 from feedback.errors import Invalid, Missing
 from feedback.models import Role
 from feedback.stats import By, Sort, words
-from feedback.views import desk
+from feedback.views import desk, spreadsheet
 
 bp = Blueprint("authors", __name__, url_prefix="/articles")
 desk.guard(bp, Role.AUTHOR, Role.REVIEWER)
@@ -102,9 +103,55 @@ def article(slug: str) -> ResponseReturnValue:
         given=given,
         begun="cursor" in given,
         lately={days: (g.now.date() - timedelta(days=days - 1)).isoformat() for days in LATELY},
+        download=_here(slug, given, to="authors.download", by=by.value),
         here=lambda **changes: _here(slug, given, **changes),
     )
     return page, 422 if errors else 200
+
+
+COLUMNS = ("figure", "revision", "day", "code", "title", "yes", "no", "share", "low", "high", "text")
+
+
+@bp.get("/<slug>/figures.csv")
+def download(slug: str) -> ResponseReturnValue:
+    """Give all that the article's page shows, for its period, to a spreadsheet: one figure a row."""
+    site = _one_of(articles.sites(g.site_ids), slug)
+    asked = forms.read(forms.FIGURES, _given())
+    found = stats.open_article(_viewer(site), forms.read(forms.NOTES, _given())["article"])
+    period = stats.period(asked["from"], asked["to"])
+    figures = stats.article(found, period=period, by=By(asked["by"] or By.DAY))
+    return spreadsheet.answer("figures.csv", COLUMNS, _lines(figures, site, stats.all_notes(found, period=period)))
+
+
+def _lines(
+    figures: stats.ArticleFigures, site: articles.SiteView, notes: Iterable[stats.Note]
+) -> Iterator[tuple[spreadsheet.Cell, ...]]:
+    labels = {reason.code: reason.label for reason in site.policy.reasons}
+    yield _line("article", title=figures.article.title, code=figures.article.key, **_share(figures.votes))
+    for bar in figures.series:
+        yield _line("votes", day=bar.day.isoformat(), yes=bar.yes, no=bar.no)
+    for code, number in figures.reasons.items():
+        yield _line("reason", code=code, title=labels.get(code), no=number)
+    for section in figures.sections:
+        yield _line("section", code=section.id, title=section.title, no=section.no)
+    for revision in figures.revisions:
+        day = revision.first_seen.date().isoformat()
+        yield _line("revision", revision=revision.label, day=day, text=revision.note, **_share(revision.votes))
+    if figures.edit:
+        compared, difference = figures.edit, figures.edit.compared.difference
+        yield _line("comparison", revision=compared.after.label, share=difference, text=compared.compared.verdict)
+    for note in notes:
+        about = {"code": note.reason, "title": note.section_title, note.value: 1}
+        yield _line("note", revision=note.revision, day=note.day.isoformat(), text=note.note, **about)
+
+
+def _share(votes: stats.Votes) -> dict[str, spreadsheet.Cell]:
+    share = votes.count.share if votes.total else None
+    return {"yes": votes.yes, "no": votes.no, "share": share, "low": votes.interval.low, "high": votes.interval.high}
+
+
+def _line(figure: str, **cells: spreadsheet.Cell) -> tuple[spreadsheet.Cell, ...]:
+    return (figure, *(cells.get(column) for column in COLUMNS[1:]))
 
 
 def _asked(given: dict[str, str]) -> tuple[dict[str, Any], stats.Period, dict[str, list[str]]]:
@@ -129,8 +176,8 @@ def _chart(figures: stats.ArticleFigures, bars: list[stats.Bar], by: By) -> char
     return chart.draw(counts, marks, step=7 if by is By.WEEK else 1)
 
 
-def _here(slug: str, given: dict[str, str], **changes: str | None) -> str:
+def _here(slug: str, given: dict[str, str], to: str = "authors.article", **changes: str | None) -> str:
     """The address of this page with some filters changed; the notes begin anew."""
     query: dict[str, str | None] = {name: given.get(name) for name in FILTERS} | changes
     asked = urlencode({name: value for name, value in query.items() if value})
-    return f"{url_for('authors.article', slug=slug)}?{asked}"
+    return f"{url_for(to, slug=slug)}?{asked}"
