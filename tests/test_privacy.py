@@ -59,10 +59,7 @@ def everything_stored(app: Flask, database_url: str) -> bytes:
         path = Path(str(make_url(database_url).database))
         return b"\n".join(file.read_bytes() for file in sorted(path.parent.glob(f"{path.name}*")))
     with app.app_context():
-        tables = db.session.execute(
-            text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relowner <> 10")
-        ).scalars()
-        names = [*db.metadata.tables, *tables]
+        names = db.session.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars()
         rows = [row for name in names for row in db.session.execute(text(f'SELECT t::text FROM "{name}" t')).scalars()]
     return "\n".join(rows).encode()
 
