@@ -1,0 +1,266 @@
+"""`feedback serve`, as a process of its own: it starts, answers, ends its work before it ends, and leaves nothing."""
+
+import fcntl
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+from sqlalchemy import insert
+from sqlalchemy import select as sql
+
+from feedback import clock as real_clock
+from feedback.db import db, transact
+from feedback.models import NetworkKey, Vote
+from tests.cast import KEY, ORIGIN, SLUG
+from tests.conftest import SECRET
+
+PATIENCE = 30.0  # seconds, on a machine that does much else
+SERVING = re.compile(r"Serving on http://127\.0\.0\.1:(\d+)")
+
+Start = Callable[..., "Server"]
+
+
+class Server:
+    """A server in a session of its own, as a shell or a supervisor starts it."""
+
+    def __init__(self, command: list[str], environ: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("w") as output:
+            self.process = subprocess.Popen(
+                command, env=environ, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def port(self) -> int:
+        found = until(lambda: SERVING.search(self.said) or self.process.poll() is not None)
+        assert isinstance(found, re.Match), self.said
+        return int(found[1])
+
+    def asks(self, method: str, path: str, fields: dict[str, str] | None = None, **headers: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        kind = {"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN}
+        try:
+            connection.request(method, path, urlencode(fields) if fields else None, kind | headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def votes(self, reader: str = "rae-reads-rae-reads-ra") -> int:
+        return self.asks("POST", f"/api/v1/{SLUG}/vote", {"article": KEY, "reader": reader, "value": "yes"})[0]
+
+    def everybody(self) -> list[int]:
+        """Return the processes of the session that still run."""
+        listed = subprocess.run(
+            ["ps", "-s", str(self.process.pid), "-o", "pid=,stat="], capture_output=True, text=True, check=False
+        ).stdout.split()
+        return [int(pid) for pid, state in zip(listed[::2], listed[1::2], strict=True) if not state.startswith("Z")]
+
+    def stop(self) -> None:
+        for pid in self.everybody():
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def until(met: Callable[[], object]) -> object:
+    """Wait until something is true, and return it."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if found := met():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"It did not come true in {PATIENCE:.0f} s.")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
+    """Start a server on this test's database: `start("--workers", "1", FEEDBACK_LIMITS="off")`."""
+    started: list[Server] = []
+
+    def run(*options: str, port: int | None = None, **environ: str) -> Server:
+        command = [sys.executable, "-m", "feedback.cli", "serve", "--port", str(port or free_port()), *options]
+        ours = {"FEEDBACK_HOME": str(tmp_path), "FEEDBACK_DATABASE_URL": database_url, "FEEDBACK_SECRET_KEY": SECRET}
+        started.append(Server(command, {"PATH": os.environ["PATH"]} | ours | environ, tmp_path / f"{len(started)}.log"))
+        return started[-1]
+
+    yield run
+    for server in started:
+        server.stop()
+
+
+def test_it_says_where_it_serves_and_answers_there(start):
+    assert start().asks("GET", "/readyz")[0] == 200
+
+
+def test_a_vote_over_the_wire_is_in_the_table(start, article, rows):
+    assert start().votes() == 200
+    assert len(rows(sql(Vote))) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_well(start, number):
+    server = start()
+    assert server.asks("GET", "/healthz")[0] == 200
+    server.process.send_signal(number)
+    assert server.process.wait(PATIENCE) == 0, server.said
+    until(lambda: not server.everybody())
+
+
+def test_ctrl_c_which_reaches_every_process_ends_it_well(start):
+    server = start()
+    assert server.asks("GET", "/healthz")[0] == 200
+    os.killpg(server.process.pid, signal.SIGINT)
+    assert server.process.wait(PATIENCE) == 0, server.said
+    assert "Traceback" not in server.said
+    assert "ERROR" not in server.said
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_request_in_flight_is_answered_before_it_ends(start, article, rows, tmp_path):
+    server = start()
+    assert server.port
+    answers: list[int] = []
+    with (tmp_path / "feedback.sqlite3.writer").open("a") as place:
+        # Somebody else writes, so that the vote waits for its turn while the server is told to stop.
+        fcntl.flock(place, fcntl.LOCK_EX)
+        voting = threading.Thread(target=lambda: answers.append(server.votes()))
+        voting.start()
+        time.sleep(0.5)
+        server.process.terminate()
+        time.sleep(0.5)
+        assert server.process.poll() is None
+    voting.join(PATIENCE)
+    assert answers == [200]
+    assert server.process.wait(PATIENCE) == 0
+    assert len(rows(sql(Vote))) == 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_killed_server_leaves_nobody_behind(start, article):
+    server = start()
+    port = server.port
+    server.process.kill()
+    until(lambda: not server.everybody())
+    assert start(port=port).votes() == 200
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_process_that_died_is_replaced(start):
+    server = start("--workers", "1", "--no-worker")
+    assert server.asks("GET", "/healthz")[0] == 200
+    (process,) = [pid for pid in server.everybody() if pid != server.process.pid]
+    os.kill(process, signal.SIGKILL)
+    until(lambda: set(server.everybody()) - {server.process.pid, process})
+    until(lambda: _answers(server))
+
+
+def _answers(server: Server) -> bool:
+    try:
+        return server.asks("GET", "/healthz")[0] == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_second_server_on_the_same_port_is_refused(start):
+    port = start().port
+    second = start(port=port)
+    assert second.process.wait(PATIENCE) == 1
+    assert second.said.count("\n") == 1
+    assert "in use" in second.said
+
+
+def test_an_old_database_is_refused_with_the_command_that_mends_it(start, empty_database_url):
+    server = start(FEEDBACK_DATABASE_URL=empty_database_url)
+    assert server.process.wait(PATIENCE) == 1
+    assert server.said.count("\n") == 1
+    assert "feedback db upgrade" in server.said
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_it_warns_where_the_limits_are_off(start):
+    server = start(FEEDBACK_LIMITS="off")
+    assert server.port
+    assert "FEEDBACK_LIMITS is off" in server.said
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_no_log_line_tells_of_a_visitor(start, article):
+    server = start(FEEDBACK_TRUSTED_PROXIES="1")
+    traces = {"User-Agent": "Tell-Tale/1.0", "X-Forwarded-For": "203.0.113.77", "Cookie": "trace=me"}
+    for path in ("/healthz", f"/api/v1/{SLUG}/feedback?article={KEY}", "/nowhere?email=rae@example.org", "/%0a%0d"):
+        server.asks("GET", path, **traces)
+    server.asks("POST", f"/api/v1/{SLUG}/vote", {"value": "no" * 5000}, **traces)
+    server.process.terminate()
+    server.process.wait(PATIENCE)
+    for trace in ("Tell-Tale", "203.0.113", "rae@example.org", "trace=me"):
+        assert trace not in server.said
+
+
+def _remember_an_old_network(app: Flask) -> Callable[[], int]:
+    day = (real_clock.now() - timedelta(days=3)).date()
+    with app.app_context():
+        transact(lambda: db.session.execute(insert(NetworkKey).values(day=day, key=b"k" * 32)))
+
+    def left() -> int:
+        with app.app_context():
+            return len(db.session.execute(sql(NetworkKey).where(NetworkKey.day == day)).all())
+
+    return left
+
+
+def test_the_worker_runs_beside_it(start, app):
+    left = _remember_an_old_network(app)
+    assert start().port
+    until(lambda: left() == 0)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_worker_stays_away_where_it_is_told_to(start, app):
+    left = _remember_an_old_network(app)
+    assert start("--no-worker").asks("GET", "/healthz")[0] == 200
+    time.sleep(1)
+    assert left() == 1
+
+
+ECHO = """
+import sys
+from feedback import create_app, serve
+app = create_app()
+app.wsgi_app = lambda environ, start: start("200 OK", []) or [repr(environ).encode()]
+serve.run(app, host="127.0.0.1", port=int(sys.argv[1]), processes=1, with_worker=False,
+          announce=lambda: print(f"Serving on http://127.0.0.1:{sys.argv[1]}", flush=True))
+"""
+
+
+def test_no_request_is_handed_the_secrets(tmp_path):
+    environ = {"PATH": os.environ["PATH"], "FEEDBACK_HOME": str(tmp_path), "FEEDBACK_SECRET_KEY": SECRET}
+    server = Server([sys.executable, "-c", ECHO, str(free_port())], environ, tmp_path / "echo.log")
+    try:
+        status, body = server.asks("GET", "/")
+        assert status == 200
+        assert b"REQUEST_METHOD" in body
+        assert SECRET.encode() not in body
+    finally:
+        server.stop()
