@@ -103,7 +103,7 @@ def article(slug: str) -> ResponseReturnValue:
         given=given,
         begun="cursor" in given,
         lately={days: (g.now.date() - timedelta(days=days - 1)).isoformat() for days in LATELY},
-        download=_here(slug, given, to="authors.download", by=by.value),
+        download=_here(slug, given, "authors.download", by=by.value),
         here=lambda **changes: _here(slug, given, **changes),
     )
     return page, 422 if errors else 200
@@ -176,8 +176,8 @@ def _chart(figures: stats.ArticleFigures, bars: list[stats.Bar], by: By) -> char
     return chart.draw(counts, marks, step=7 if by is By.WEEK else 1)
 
 
-def _here(slug: str, given: dict[str, str], to: str = "authors.article", **changes: str | None) -> str:
+def _here(slug: str, given: dict[str, str], endpoint: str = "authors.article", /, **changes: str | None) -> str:
     """The address of this page with some filters changed; the notes begin anew."""
     query: dict[str, str | None] = {name: given.get(name) for name in FILTERS} | changes
     asked = urlencode({name: value for name, value in query.items() if value})
-    return f"{url_for(to, slug=slug)}?{asked}"
+    return f"{url_for(endpoint, slug=slug)}?{asked}"
