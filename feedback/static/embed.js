@@ -12,7 +12,11 @@
   const SERVICE = new URL(document.currentScript.src).origin;
   const TALLEST = 1_000_000; // pixels; browsers draw nothing taller
   const ours = (frame) => frame.localName === "iframe" && frame.src.startsWith(SERVICE + "/f/");
-  const greet = (frame) => frame.contentWindow.postMessage({ type: "feedback:hello" }, SERVICE);
+
+  const greet = (frame) => {
+    frame.style.border = "0"; // what it shows has a border of its own
+    frame.contentWindow.postMessage({ type: "feedback:hello" }, SERVICE);
+  };
 
   addEventListener("message", ({ source, origin, data }) => {
     if (origin !== SERVICE || data?.type !== "feedback:height") return;

@@ -277,6 +277,7 @@ def test_where_all_cookies_are_refused_it_works_and_says_what_is_lost(profile, f
 def test_the_frame_is_as_tall_as_what_it_shows(open_page, framed, width):
     page = open_page(framed, viewport={"width": width, "height": 800})
     fits(page)
+    assert page.locator("iframe").evaluate("(frame) => getComputedStyle(frame).borderTopWidth") == "0px"
     before = height(page)
     button(inside(page), "No").click()
     inside(page).get_by_role("radio", name="Out of date").wait_for()
