@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import brotli
@@ -26,12 +27,14 @@ class Script:
 
 def init_app(app: Flask) -> None:
     folder = Path(app.static_folder or "")
-    app.extensions["scripts"] = {name: _script(folder / name) for name in NAMES if (folder / name).exists()}
+    sources = {name: folder / name for name in NAMES if (folder / name).exists()}
+    app.extensions["scripts"] = {name: _script(path.read_text("utf-8")) for name, path in sources.items()}
     app.register_blueprint(bp)
 
 
-def _script(path: Path) -> Script:
-    plain = jsmin(path.read_text("utf-8")).encode()
+@cache  # by the source itself: a process that makes several apps compresses once
+def _script(source: str) -> Script:
+    plain = jsmin(source).encode()
     return Script(
         {"br": brotli.compress(plain), "gzip": gzip.compress(plain, mtime=0), "identity": plain},
         hashlib.sha256(plain).hexdigest()[:32],
