@@ -72,45 +72,45 @@ def test_bylines_are_linked_to_accounts_now_and_later(ada, ann, app, connect, si
     assert linked()["Zoe Late"] == (zoe.id, None)
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("key", ""),
-        ("key", "x" * 256),
-        ("key", None),
-        ("title", ""),
-        ("title", " \t"),
-        ("title", "x" * 301),
-        ("title", ["x"]),
-        ("url", "javascript:alert(1)"),
-        ("url", "//articles.test/x"),
-        ("url", "https://a b.test/"),
-        ("url", "https://articles.test\\@evil.test/"),
-        ("url", "https://evil.test\\@articles.test/"),
-        ("url", "https://user@articles.test/"),
-        ("url", "https://articles.test:99999/"),
-        ("url", "https://[::1/"),
-        ("url", 'https://articles.test/"x'),
-        ("url", f"{ORIGIN}/{'x' * 2000}"),
-        ("contributors", {}),
-        ("contributors", ["Ann"]),
-        ("contributors", [{"name": "Ann"}]),
-        ("contributors", [{"name": "\u200b", "role": "author"}]),
-        ("contributors", [{"name": "x" * 81, "role": "author"}]),
-        ("contributors", [{"name": "Ann", "role": "administrator"}]),
-        ("contributors", [{"name": "Ann", "role": "author", "email": "no address"}]),
-        ("contributors", [REX, {"name": "Rex Adeyemi", "role": "reviewer", "email": "rex@example.org"}]),
-        ("contributors", [{"name": str(number), "role": "author"} for number in range(51)]),
-        ("revision", "x" * 65),
-        ("note", "x" * 1001),
-    ],
+WRONG = (
+    ("key", ""),
+    ("key", "x" * 256),
+    ("key", None),
+    ("title", ""),
+    ("title", " \t"),
+    ("title", "x" * 301),
+    ("title", ["x"]),
+    ("url", "javascript:alert(1)"),
+    ("url", "//articles.test/x"),
+    ("url", "https://a b.test/"),
+    ("url", "https://articles.test\\@evil.test/"),
+    ("url", "https://evil.test\\@articles.test/"),
+    ("url", "https://user@articles.test/"),
+    ("url", "https://articles.test:99999/"),
+    ("url", "https://[::1/"),
+    ("url", 'https://articles.test/"x'),
+    ("url", f"{ORIGIN}/{'x' * 2000}"),
+    ("contributors", {}),
+    ("contributors", ["Ann"]),
+    ("contributors", [{"name": "Ann"}]),
+    ("contributors", [{"name": "\u200b", "role": "author"}]),
+    ("contributors", [{"name": "x" * 81, "role": "author"}]),
+    ("contributors", [{"name": "Ann", "role": "administrator"}]),
+    ("contributors", [{"name": "Ann", "role": "author", "email": "no address"}]),
+    ("contributors", [REX, {"name": "Rex Adeyemi", "role": "reviewer", "email": "rex@example.org"}]),
+    ("contributors", [{"name": str(number), "role": "author"} for number in range(51)]),
+    ("revision", "x" * 65),
+    ("note", "x" * 1001),
 )
+
+
 @sqlite_only
-def test_what_an_article_may_not_be_is_named(ada, field, value, rows):
-    answer = ada.puts("/articles", **PAGE | {field: value})
-    assert answer.status_code == 422
-    assert answer.content_type == "application/problem+json"
-    assert list(answer.json["errors"]) == [field]
+def test_what_an_article_may_not_be_is_named(ada, rows):
+    for field, value in WRONG:
+        answer = ada.puts("/articles", **PAGE | {field: value})
+        assert answer.status_code == 422, (field, value)
+        assert answer.content_type == "application/problem+json"
+        assert list(answer.json["errors"]) == [field], (field, value)
     assert rows(select(Article)) == []
 
 
@@ -167,6 +167,7 @@ def call(client: Client, site: Any) -> Ask:
     return run
 
 
+@sqlite_only
 def test_every_route_is_for_its_roles_only(call, article, ann, rex, mo, ada):
     for route in CALLS:
         for person in (ann, rex, mo, ada):
@@ -179,6 +180,7 @@ def test_every_route_is_for_its_roles_only(call, article, ann, rex, mo, ada):
             assert answer.headers["Cache-Control"] == "no-store"
 
 
+@sqlite_only
 def test_without_a_good_token_nobody_may(call, article, mo, do, rows):
     revoked = f"Bearer {mo.token}"
     (row,) = rows(select(Token))
@@ -200,12 +202,14 @@ def test_without_a_good_token_nobody_may(call, article, mo, do, rows):
             assert (answer.content_type, answer.json["status"]) == ("application/problem+json", 401)
 
 
+@sqlite_only
 def test_a_listed_origin_is_no_token(client, site, article):
     for route in CALLS:
         path, headers = f"/api/v1/{site.slug}{route.path}", {"Origin": ORIGIN}
         assert getattr(client, route.method)(path, json={}, headers=headers).status_code == 401
 
 
+@sqlite_only
 def test_a_token_of_another_site_opens_nothing(call, article, app, connect, do, clock, password_hash):
     second = do(articles.add_site, "second", origins=["http://second.test"], now=clock())
     stranger = hire(app, connect, second, "Zoe", Role.ADMINISTRATOR, password_hash)
@@ -287,6 +291,7 @@ def test_an_unknown_host_is_refused(client, site):
         assert answer.headers["X-Request-ID"]
 
 
+@sqlite_only
 def test_the_service_says_that_it_lives_and_that_it_can_serve(client):
     assert client.get("/healthz").json == {"status": "ok"}
     ready = client.get("/readyz")

@@ -82,6 +82,7 @@ def test_where_everything_is_moderated_a_comment_waits(rae, stan, article, why):
     assert stan.mine(article).json["comments"] == []
 
 
+@sqlite_only
 def test_only_a_readers_first_comment_waits_where_the_site_says_so(rae, stan, article, runs, decides, why):
     runs("first")
     first = rae.comments(article, "My first one.")
@@ -102,6 +103,7 @@ def test_a_comment_is_published_at_once_where_the_site_looks_afterwards(rae, sta
     assert found["items"] == [{name: comment[name] for name in FIELDS}]
 
 
+@sqlite_only
 def test_a_closed_site_takes_no_comments_but_votes(rae, article, runs, rows):
     runs("closed")
     assert rae.comments(article, "Too late?").status_code == 403
@@ -126,42 +128,41 @@ def test_an_article_may_close_or_hide_its_comments(rae, site, article, runs, do,
 # Why a comment is held
 
 
-@pytest.mark.parametrize(
-    ("code", "fields"),
-    [
-        ("honeypot", {"website": "https://spam.example"}),
-        ("links", {"body": "https://a.example https://b.example https://c.example"}),
-        ("personal", {"body": "Write to jane.doe@example.org, please."}),
-        ("personal", {"body": "Call 030 1234567-89."}),
-        ("personal", {"name": "jane.doe@example.org"}),
-        ("name", {"name": "\u0410dmin"}),
-        ("name", {"name": "Ad\u200bmin"}),
-        ("fast", {"opened": "2999"}),
-    ],
+WRONG = (
+    ("honeypot", {"website": "https://spam.example"}),
+    ("links", {"body": "https://a.example https://b.example https://c.example"}),
+    ("personal", {"body": "Write to jane.doe@example.org, please."}),
+    ("personal", {"body": "Call 030 1234567-89."}),
+    ("personal", {"name": "jane.doe@example.org"}),
+    ("name", {"name": "\u0410dmin"}),
+    ("name", {"name": "Ad\u200bmin"}),
+    ("fast", {"opened": "2999"}),
 )
-@sqlite_only
-def test_what_looks_wrong_is_held(rae, article, runs, why, code, fields):
-    runs("post")
-    answer = rae.comments(article, **({"body": "Fine."} | fields))
-    assert answer.status_code == 202
-    assert answer.json["comment"]["state"] == "pending"
-    assert why(answer) == [code]
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"body": "https://a.example https://b.example"},
-        {"body": "20 mg twice, since 3 May 2026, NCT01234567."},
-        {"name": "Åsa Müller-Łukasz"},
-        {"opened": "3000"},
-        {"website": ""},
-    ],
-)
 @sqlite_only
-def test_what_looks_right_is_published(rae, article, runs, fields):
+def test_what_looks_wrong_is_held(rae, article, runs, why):
     runs("post")
-    assert rae.comments(article, **({"body": "Fine."} | fields)).status_code == 201
+    for number, (code, fields) in enumerate(WRONG):
+        answer = rae.comments(article, **({"body": f"Fine {number}."} | fields))
+        assert (answer.status_code, answer.json["comment"]["state"]) == (202, "pending"), fields
+        assert why(answer) == [code], fields
+
+
+RIGHT = (
+    {"body": "https://a.example https://b.example"},
+    {"body": "20 mg twice, since 3 May 2026, NCT01234567."},
+    {"name": "Åsa Müller-Łukasz"},
+    {"opened": "3000"},
+    {"website": ""},
+)
+
+
+@sqlite_only
+def test_what_looks_right_is_published(rae, article, runs):
+    runs("post")
+    for number, fields in enumerate(RIGHT):
+        assert rae.comments(article, **({"body": f"Fine {number}."} | fields)).status_code == 201, fields
 
 
 def test_the_same_text_within_a_day_is_held(rae, stan, site, article, runs, clock, do, why):
@@ -173,6 +174,7 @@ def test_the_same_text_within_a_day_is_held(rae, stan, site, article, runs, cloc
     assert stan.comments(other, "Buy the best pills!").status_code == 201
 
 
+@sqlite_only
 def test_every_rule_that_matches_is_shown(rae, article, why):
     body = "jane@example.org https://a.example https://b.example https://c.example"
     answer = rae.comments(article, body, name="\u0410dmin", opened="1", website="x")
@@ -181,6 +183,7 @@ def test_every_rule_that_matches_is_shown(rae, article, why):
     assert set(expected) | {"repeated"} == set(triage.SENTENCES)
 
 
+@sqlite_only
 def test_spam_shows_as_pending_to_its_reader(rae, article, rows, decides):
     caught = rae.comments(article, "Cheap pills", website="https://pills.example")
     assert caught.status_code == 202
@@ -215,6 +218,7 @@ def test_the_same_submission_many_times_at_once_is_one_comment(rae, article, run
     assert len({answer.json["comment"]["id"] for answer in answers}) == len(rows(select(Comment))) == 1
 
 
+@sqlite_only
 def test_a_submission_is_answered_again_after_the_article_closed(rae, site, article, do, decides):
     comment = written(rae.comments(article, "Sent in time.", submission="a-1"))
     decides(comment, "approve")
@@ -240,6 +244,7 @@ def test_replies_stand_in_two_levels_and_keep_whom_they_answer(rae, stan, articl
     assert "more" not in thread
 
 
+@sqlite_only
 def test_only_a_published_comment_of_the_same_article_can_be_answered(rae, site, article, runs, do, clock, decides):
     waiting = written(rae.comments(article, "Not seen yet."))
     runs("post")
@@ -335,6 +340,7 @@ def test_pages_lose_and_double_nothing_in_any_order(rae, article, publish):
     assert rae.reads(article).json == rae.reads(article, sort="best").json
 
 
+@sqlite_only
 def test_the_best_come_first(rae, article, publish):
     publish(article, 2)
     publish(article, 1, likes=2)
@@ -343,6 +349,7 @@ def test_the_best_come_first(rae, article, publish):
     assert texts(rae.reads(article).json["comments"]["items"]) == [3, 5, 4, 2, 1]
 
 
+@sqlite_only
 def test_twenty_threads_are_one_page(rae, article, publish):
     publish(article, 20)
     assert rae.reads(article).json["comments"]["next"] is None
@@ -351,6 +358,7 @@ def test_twenty_threads_are_one_page(rae, article, publish):
     assert [len(page["items"]) for page in found] == [20, 1]
 
 
+@sqlite_only
 def test_a_page_that_pinned_comments_fill_goes_on_with_the_others(rae, article, publish):
     publish(article, 25)
     publish(article, comments.MAX_PINNED, pinned=True)
@@ -421,6 +429,7 @@ def test_a_reader_withdraws_a_comment_for_good(rae, stan, article, runs, rows, d
     assert (row.who, row.action, row.from_state, row.to_state) == ("reader", "withdraw", "approved", "withdrawn")
 
 
+@sqlite_only
 def test_a_comment_is_withdrawn_by_its_own_reader_only(rae, stan, article, runs, rows):
     runs("post")
     comment = written(rae.comments(article, "Mine."))
@@ -431,6 +440,7 @@ def test_a_comment_is_withdrawn_by_its_own_reader_only(rae, stan, article, runs,
     assert [row.state for row in rows(select(Comment))] == [State.APPROVED]
 
 
+@sqlite_only
 def test_a_token_is_two_strangers_on_two_sites(rae, article, runs, do, clock):
     runs("post")
     comment = written(rae.comments(article, "Mine here."))
@@ -469,6 +479,7 @@ def test_replies_stay_under_a_removed_comment(rae, stan, article, runs, decides,
     assert "harmful" not in stan.reads(article).text
 
 
+@sqlite_only
 def test_a_comment_without_words_of_its_own_is_refused(rae, article, rows):
     for body in ("", "   \n\t", "\u200b\u200b"):
         answer = rae.comments(article, body)
@@ -500,6 +511,7 @@ def test_an_address_is_kept_only_of_who_asked_for_replies(rae, article, make_app
     assert [row.sealed_email for row in rows(select(Comment))] == [None, None]
 
 
+@sqlite_only
 def test_likes_move_a_comment_between_two_pages_only(rae, article, publish, do):
     publish(article, 25)
     first = rae.reads(article).json["comments"]

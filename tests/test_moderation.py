@@ -156,6 +156,7 @@ def test_two_hundred_can_be_decided_at_once(app, mo, waiting, do, rows, article,
     assert_counted(app)
 
 
+@sqlite_only
 def test_what_its_reader_withdrew_is_out_of_reach(mo, rae, article, waiting, rows):
     comment = waiting(by=rae)
     rae.posts(f"/comments/{comment['id']}/withdraw")
@@ -185,6 +186,7 @@ def test_every_decision_can_be_undone(app, mo, waiting, rows):
     assert_counted(app)
 
 
+@sqlite_only
 def test_nothing_is_undone_after_something_else_happened(mo, rae, waiting, rows):
     comment = waiting(by=rae)
     (first,) = decides(mo, comment, "reject").json["decisions"]
@@ -200,6 +202,7 @@ def test_nothing_is_undone_after_something_else_happened(mo, rae, waiting, rows)
         assert mo.posts(f"/decisions/{unknown}/undo").status_code == 404
 
 
+@sqlite_only
 def test_the_history_tells_all_oldest_first(mo, ada, rae, waiting, clock):
     comment = waiting(by=rae)
     decides(mo, comment, "reject", reason="Off topic")
@@ -220,6 +223,7 @@ def test_the_history_tells_all_oldest_first(mo, ada, rae, waiting, clock):
     assert mo.gets("/history").status_code == 422
 
 
+@sqlite_only
 def test_another_sites_comment_is_not_there(mo, site, waiting, do, clock, new_hire, app, connect, password_hash):
     from tests.cast import hire
 
@@ -290,6 +294,7 @@ def test_a_search_finds_words_as_they_were_written(mo, waiting):
     assert listed(mo, q="Arztin") == []
 
 
+@sqlite_only
 def test_flagged_comments_are_a_list_of_their_own(mo, waiting, do):
     comment = waiting("Flagged")
     waiting("Not flagged")
@@ -328,6 +333,7 @@ def test_pages_of_the_queue_lose_and_double_nothing(mo, waiting, do, rows):
     assert walk("riskiest") == "6213457"
 
 
+@sqlite_only
 def test_a_cursor_of_another_list_is_refused(mo, waiting):
     for _ in range(3):
         waiting()
@@ -348,6 +354,7 @@ def test_a_comment_is_shown_with_what_it_answers_and_its_readers_record(mo, rae,
     assert mo.gets("/queue").json["items"][0]["parent"] == earlier[0]["id"]
 
 
+@sqlite_only
 def test_the_totals_are_of_the_asked_sites_only(mo, site, waiting, ask):
     decides(mo, waiting(), "approve")
     waiting()

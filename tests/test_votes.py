@@ -58,6 +58,7 @@ def test_voting_again_changes_the_vote(rae, article, stan):
     assert answer.json["yours"]["value"] == "no"
 
 
+@sqlite_only
 def test_the_same_vote_twice_is_one_vote(rae, article, standing_vote, clock):
     first = rae.votes(article, "no", reason="unclear", revision="a").json
     before = standing_vote()
@@ -75,6 +76,7 @@ def test_none_takes_the_vote_back(rae, article, rows):
     assert rae.votes(article, "none").json == answer.json
 
 
+@sqlite_only
 def test_taking_back_what_was_never_given_makes_no_article(rae, rows):
     answer = rae.votes("never-seen", "none")
     assert answer.status_code == 200
@@ -89,6 +91,7 @@ def test_a_first_vote_makes_the_article_known(rae, rows):
     assert (made.key, made.title, made.url, made.registered) == ("new", "New page", url, False)
 
 
+@sqlite_only
 def test_what_is_left_out_is_kept(rae, article):
     rae.votes(article, "no", reason="unclear", section="dose", note="Which dose?", revision="a")
     yours = rae.votes(article, "no").json["yours"]
@@ -96,15 +99,16 @@ def test_what_is_left_out_is_kept(rae, article):
     assert rae.votes(article, "no", note="Which one?").json["yours"] == yours | {"note": "Which one?"}
 
 
-@pytest.mark.parametrize("field", ["reason", "section", "note"])
 @sqlite_only
-def test_what_is_empty_is_cleared(rae, article, field):
+def test_what_is_empty_is_cleared(rae, article):
     given = {"reason": "unclear", "section": "dose", "note": "Which dose?"}
-    rae.votes(article, "no", **given)
-    yours = rae.votes(article, "no", **{field: ""}).json["yours"]
-    assert yours == {"value": "no", "revision": None} | given | {field: None}
+    for field in given:
+        rae.votes(article, "no", **given)
+        yours = rae.votes(article, "no", **{field: ""}).json["yours"]
+        assert yours == {"value": "no", "revision": None} | given | {field: None}
 
 
+@sqlite_only
 def test_a_change_of_value_clears_reason_section_and_note_but_not_the_revision(rae, article):
     rae.votes(article, "no", reason="unclear", section="dose", note="Which dose?", revision="a")
     cleared = {"reason": None, "section": None, "note": None, "revision": "a"}
@@ -112,6 +116,7 @@ def test_a_change_of_value_clears_reason_section_and_note_but_not_the_revision(r
     assert rae.votes(article, "no").json["yours"] == {"value": "no"} | cleared
 
 
+@sqlite_only
 def test_a_change_of_value_may_bring_a_new_note(rae, article):
     rae.votes(article, "no", note="Which dose?")
     assert rae.votes(article, "yes", note="Found it.").json["yours"]["note"] == "Found it."
@@ -136,15 +141,15 @@ def test_a_reason_is_one_that_the_site_offers(rae, site, article, do):
     assert rae.votes(article, "no", reason="unclear").status_code == 422
 
 
-@pytest.mark.parametrize("value", ["maybe", "", "YES", "1"])
 @sqlite_only
-def test_anything_but_yes_no_none_is_refused(rae, article, value, rows):
-    answer = rae.votes(article, value)
-    assert answer.status_code == 422
-    assert "value" in answer.json["errors"]
+def test_anything_but_yes_no_none_is_refused(rae, article, rows):
+    for value in ("maybe", "", "YES", "1"):
+        answer = rae.votes(article, value)
+        assert (answer.status_code, list(answer.json["errors"])) == (422, ["value"]), value
     assert rows(select(Vote)) == []
 
 
+@sqlite_only
 def test_a_note_is_private_to_its_reader_and_the_authors(rae, stan, article):
     rae.votes(article, "no", note="I take it with alcohol.")
     assert "alcohol" not in stan.reads(article).text + stan.mine(article).text + stan.votes(article, "yes").text
@@ -186,6 +191,7 @@ def test_a_revision_is_seen_once_with_its_first_vote(rae, stan, article, clock, 
     assert [(row.first_seen, row.registered) for row in seen] == [(first, False)]
 
 
+@sqlite_only
 def test_every_article_has_votes_of_its_own(rae, site, article, do, clock):
     other, _ = do(articles.register, site.id, registration(site, "other"), now=clock())
     rae.votes(article, "yes")
@@ -217,6 +223,7 @@ def test_a_quarantined_vote_may_be_changed_and_taken_back(rae, site, article, do
     assert held.votes(article, "none").json == {"votes": {"yes": 1, "no": 0, "total": 1}, "yours": None}
 
 
+@sqlite_only
 def test_the_crowd_is_counted_anew_each_day_and_on_each_article(rae, site, article, do, clock, limited_app, rows):
     do(articles.change_site, site.slug, quarantine_limit=1)
     other, _ = do(articles.register, site.id, registration(site, "other"), now=clock())
@@ -228,6 +235,7 @@ def test_the_crowd_is_counted_anew_each_day_and_on_each_article(rae, site, artic
     assert all(vote.counted for vote in rows(select(Vote)))
 
 
+@sqlite_only
 def test_without_limits_no_crowd_is_quarantined(rae, site, article, do, rows):
     do(articles.change_site, site.slug, quarantine_limit=1)
     readers = crowd(rae)
