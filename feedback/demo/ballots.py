@@ -43,8 +43,8 @@ def events(world: World) -> Iterator[Event]:
 def _crowds(world: World) -> Iterator[Crowd]:
     today = world.now.date()
     main, heat, desk = (world.pages[key] for key in (MAIN, HEAT, DESK))
-    yield Crowd(MAIN, main.published, main.modified - timedelta(days=1), 196, 0.56, BEFORE)
-    yield Crowd(MAIN, main.modified, today, 208, 0.73, AFTER, PLEASED)
+    yield Crowd(MAIN, main.published, main.modified - timedelta(days=1), 196, 0.54, BEFORE)
+    yield Crowd(MAIN, main.modified, today, 208, 0.77, AFTER, PLEASED)
     yield Crowd(HEAT, heat.modified, today, 14, 0.7, ELSEWHERE)
     yield Crowd(DESK, desk.modified, today, 3, 0.9, ELSEWHERE)
 
