@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import cast
+from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, Response, current_app, g, request
 
 from feedback import articles, clock, staff
 from feedback.db import transact
-from feedback.errors import Refused, Unauthorized
+from feedback.errors import Malformed, Refused, Unauthorized
 from feedback.limits import Limiter
 from feedback.models import Role
 from feedback.readers import Networks
@@ -41,6 +42,7 @@ def guard(bp: Blueprint, *, public: Iterable[str] = (), staff_only: bool = False
         g.public = request.endpoint in open_doors
         g.site = articles.site(request.view_args.pop("site"))
         g.origin = _listed_origin()
+        _require_utf8()
         if request.method == "OPTIONS":
             return _preflight()
         if not g.public:
@@ -51,6 +53,14 @@ def guard(bp: Blueprint, *, public: Iterable[str] = (), staff_only: bool = False
 
     bp.before_request(find_site)
     bp.after_request(_allow_origin)
+
+
+def _require_utf8() -> None:
+    # Read leniently, two keys that differ in a broken byte would be one.
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("The address cannot be read: its query should be URL-encoded UTF-8.") from error
 
 
 def require(*roles: Role) -> staff.Principal:
