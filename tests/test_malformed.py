@@ -339,7 +339,7 @@ def test_odd_cursors_and_identifiers_are_no_fault(rae, mo, ada, article):
             assert_refused(answer, 404, 405, 422, sent=identifier)
 
 
-def test_odd_queries_are_no_fault(client, mo, article):
+def test_odd_queries_are_no_fault(client, ada, article):
     values = (
         "",
         "%00",
@@ -363,7 +363,7 @@ def test_odd_queries_are_no_fault(client, mo, article):
         "stats": ("article", "from", "to", "by", "sort", "cursor"),
         "notes": ("article", "cursor"),
     }
-    headers = {"Authorization": f"Bearer {mo.token}"}
+    headers = {"Authorization": f"Bearer {ada.token}"}
     for route, names in routes.items():
         for name in names:
             for value in values:
@@ -371,8 +371,10 @@ def test_odd_queries_are_no_fault(client, mo, article):
                 path = f"/api/v1/health/{route}?{base}{name}={value}"
                 answer = client.get(path, headers=headers)
                 if answer.status_code != 200:
-                    assert_refused(answer, 400, 403, 404, 422, sent=path)
-                if "%00" in value and answer.status_code != 403:
+                    assert_refused(answer, 400, 404, 422, sent=path)
+                if value in ("%ff", "%ed%a0%80"):
+                    assert answer.status_code == 400, path
+                if "%00" in value:
                     assert answer.status_code == 422, path
     for path in ("feedback", "counts", "feedback?", "feedback?article", "feedback?%61rticle=", "history"):
         assert_refused(client.get(f"/api/v1/health/{path}", headers=headers), 422, sent=path)
