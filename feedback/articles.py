@@ -261,6 +261,11 @@ def change_site(slug: str, *, name: str | None = None, origins: Sequence[str] | 
     return row
 
 
+def snippet(slug: str, url: str) -> str:
+    """Return the two lines that the pages of a site need, for a service at that address."""
+    return f'<script async src="{url}/widget.js"></script>\n<article-feedback site="{slug}"></article-feedback>'
+
+
 def _origins(origins: Sequence[str]) -> list[str]:
     try:
         cleaned = [origin(value) for value in origins]

@@ -20,7 +20,19 @@ from uuid import UUID
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, CursorResult, DateTime, Dialect, Engine, MetaData, Text, TypeDecorator, event
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    Text,
+    TypeDecorator,
+    event,
+    func,
+    or_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
@@ -106,6 +118,12 @@ def run(statement: Any, values: Mapping[str, Any] | None = None) -> CursorResult
     """Run a Core statement in the session's transaction, past the session: half the cost, and a row count."""
     # PostgreSQL's driver keeps the row count of an INSERT only where it is asked to.
     return db.session.connection().execute(statement, values, execution_options={"preserve_rowcount": True})
+
+
+def has_words(column: Any, words: str) -> Any:
+    """Return the condition that a column has these words in it, whatever their case."""
+    # As typed too: some engines turn only the letters of ASCII into small ones.
+    return or_(func.lower(column).contains(words.lower(), autoescape=True), column.contains(words, autoescape=True))
 
 
 def init_app(app: Flask) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Select, Text, and_, func, or_, select, tuple_
 
 from feedback import comments, opaque
 from feedback.clock import rfc3339
-from feedback.db import db
+from feedback.db import db, has_words
 from feedback.errors import Conflict, Invalid, Missing, Refused
 from feedback.models import Article, Comment, Decision, State
 from feedback.staff import Actor
@@ -159,13 +159,8 @@ def _matching(chosen: Filter) -> list[Any]:
     if chosen.held:
         rules.append(Comment.held_for.cast(Text).contains(f" {chosen.held} ", autoescape=True))
     if chosen.q:
-        rules.append(or_(*(_has(column, chosen.q) for column in (Comment.source, Comment.name))))
+        rules.append(or_(*(has_words(column, chosen.q) for column in (Comment.source, Comment.name))))
     return rules
-
-
-def _has(column: Any, words: str) -> Any:
-    # As typed too: some engines turn only the letters of ASCII into small ones.
-    return or_(func.lower(column).contains(words.lower(), autoescape=True), column.contains(words, autoescape=True))
 
 
 def _joined(chosen: Filter, rules: Sequence[Any]) -> Select[Comment]:

@@ -94,9 +94,11 @@ def given_up(site_ids: Collection[UUID]) -> list[Outbox]:
     return list(db.session.execute(query.order_by(Outbox.dead.desc()).limit(200)).scalars())
 
 
-def waiting() -> int:
-    """Return how many notices are yet to be delivered."""
-    return db.session.execute(select(func.count()).select_from(Outbox).where(Outbox.done.is_(None))).scalar_one()
+def waiting(site_ids: Collection[UUID] | None = None) -> int:
+    """Return how many notices are yet to be delivered, for these sites or in all."""
+    query = select(func.count()).select_from(Outbox).where(Outbox.done.is_(None))
+    query = query if site_ids is None else query.where(Outbox.site_id.in_(site_ids))
+    return db.session.execute(query).scalar_one()
 
 
 def send_again(notice_id: UUID, *, site_ids: Collection[UUID], now: datetime) -> None:

@@ -143,6 +143,51 @@ def people(site_id: UUID | None = None) -> list[Row[Any]]:
     return list(db.session.execute(query if site_id is None else query.where(Site.id == site_id)))
 
 
+@dataclass(frozen=True)
+class Member:
+    """Somebody with a role on a site."""
+
+    id: UUID
+    email: str
+    name: str
+    active: bool
+    has_password: bool
+    roles: tuple[Role, ...]
+
+
+def members(site_id: UUID) -> list[Member]:
+    """Return everybody with a role on a site, by address."""
+    query = select(User, Membership.role).join(Membership, Membership.user_id == User.id)
+    held: dict[User, set[Role]] = {}
+    for user, role in db.session.execute(query.where(Membership.site_id == site_id).order_by(User.email)):
+        held.setdefault(user, set()).add(role)
+    return [
+        Member(
+            user.id,
+            user.email,
+            user.name,
+            user.active,
+            user.password is not None,
+            tuple(role for role in Role if role in roles),
+        )
+        for user, roles in held.items()
+    ]
+
+
+def member(site_id: UUID, user_id: UUID) -> Member:
+    """Return somebody with a role on a site. Raises Missing."""
+    for found in members(site_id):
+        if found.id == user_id:
+            return found
+    raise Missing("Nobody of that account has a role on this site.")
+
+
+def is_only_on(user_id: UUID, site_ids: Collection[UUID]) -> bool:
+    """Whether a person has roles, and all of them on these sites."""
+    held = roles_of(user_id)
+    return bool(held) and set(held) <= set(site_ids)
+
+
 def set_active(user_id: UUID, active: bool) -> None:
     """Let a person sign in, or no more; an account put to sleep loses its sessions. Raises Refused for a last one."""
     if not active:
@@ -173,8 +218,10 @@ def _spare_last_administrator(user_id: UUID) -> None:
 
 
 def _administrators(site_id: UUID) -> list[UUID]:
-    query = select(Membership.user_id).where(Membership.site_id == site_id, Membership.role == Role.ADMINISTRATOR)
-    return list(db.session.execute(query).scalars())
+    """Return who administers a site and can sign in to do it."""
+    query = select(User.id).join(Membership).where(User.active, User.password.is_not(None))
+    rule = (Membership.site_id == site_id, Membership.role == Role.ADMINISTRATOR)
+    return list(db.session.execute(query.where(*rule)).scalars())
 
 
 def issue_token(site: Site, role: Role, *, now: datetime, user: User | None = None, name: str = "") -> str:
@@ -221,6 +268,14 @@ def tokens(site_id: UUID) -> list[Token]:
     """Return a site's tokens, newest first."""
     query = select(Token).where(Token.site_id == site_id).order_by(Token.created.desc(), Token.id)
     return list(db.session.execute(query).scalars())
+
+
+def token(site_id: UUID, token_id: UUID) -> Token:
+    """Return a site's token. Raises Missing."""
+    found = db.session.get(Token, token_id)
+    if found is None or found.site_id != site_id:
+        raise Missing("There is no such token on this site.")
+    return found
 
 
 def revoke_token(token_id: UUID, *, now: datetime) -> Token:

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask
 
-from feedback import clock, delivery, notices, readers, stats
+from feedback import changes, clock, delivery, notices, readers, stats
 from feedback.db import dispose, transact
 from feedback.views import letters
 
@@ -28,6 +28,7 @@ TASKS: dict[str, Callable[[datetime], Any]] = {
     "forget networks": readers.expire,
     "fit what lists are ordered by": stats.fit_sites,
     "forget old notices": notices.forget_old,
+    "forget old changes": changes.forget_old,
 }
 
 

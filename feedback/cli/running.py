@@ -145,9 +145,9 @@ def hashed(password: str) -> str:
 
 def snippet(settings: Settings, slug: str) -> str:
     """Return the two lines that a page needs."""
-    url = settings.public_url or LOCAL_URL
-    element = f'<article-feedback site="{slug}"></article-feedback>'
-    return f'<script async src="{url}/widget.js"></script>\n{element}'
+    from feedback import articles
+
+    return articles.snippet(slug, settings.public_url or LOCAL_URL)
 
 
 def _welcome(settings: Settings, slug: str, path: str) -> None:

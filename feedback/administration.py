@@ -1,0 +1,93 @@
+"""What administrators do that is more than one change: open a site, invite somebody, register an article, tokens."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from feedback import articles, catalogue, changes, notices, staff
+from feedback.aspects import article_state, site_state
+from feedback.changes import By, Kind, Subject
+from feedback.db import db
+from feedback.errors import Conflict, Missing
+from feedback.models import Change, Role, Site, Token, User
+
+
+def open_site(slug: str, *, name: str, origins: Sequence[str], by: By) -> Site:
+    """Make a site with its maker as administrator. Raises Invalid, and Conflict when the slug is taken."""
+    site = articles.add_site(slug, origins=origins, name=name, now=by.now)
+    maker = db.session.get(User, by.who.id)
+    if maker is None:
+        raise Missing("There is no such account any more.")
+    staff.join(maker, site, Role.ADMINISTRATOR)
+    changes.note(Subject(site.id, Kind.SITE, {"opened": slug}), f"added the site {slug}", by)
+    return site
+
+
+def list_origin(site: articles.SiteView, origin: str, by: By) -> Change | None:
+    """Let the pages of one more origin ask their readers; None where it is listed already. Raises Invalid."""
+    subject = Subject(site.id, Kind.SITE, {})
+    present = db.session.get_one(Site, site.id)
+    return changes.make(subject, site_state(present, origins=list(dict.fromkeys([*present.origins, origin]))), by)
+
+
+def register(site_id: UUID, given: articles.Registration, by: By) -> Change:
+    """Register an article that is not registered yet, with its revision. Raises Conflict where it is."""
+    subject = Subject(site_id, Kind.ARTICLE, {"article": given.key})
+    known = articles.get(site_id, given.key)
+    if known is not None and known.registered:
+        raise Conflict("This article is registered already.")
+    change = changes.make(subject, article_state(given), by)
+    assert change is not None
+    if given.revision:
+        article = catalogue.one(site_id, given.key)
+        articles.see_revision(article.id, given.revision, registered=True, note=given.note, now=by.now)
+    return change
+
+
+def add_revision(site_id: UUID, key: str, label: str, note: str | None, by: By) -> Change:
+    """Register a revision of an article. Raises Conflict where staff have registered it already."""
+    article = catalogue.one(site_id, key)
+    known = catalogue.revision(article.id, label)
+    if known is not None and known.registered:
+        raise Conflict("There is a revision of this label already. Its note can be changed in the list.")
+    subject = Subject(site_id, Kind.REVISION, {"article": key, "label": label})
+    change = changes.make(subject, {"registered": True, "note": note or (known.note if known else None)}, by)
+    assert change is not None
+    return change
+
+
+def invite(site_id: UUID, email: str, role: Role, *, name: str, by: By) -> tuple[User, Change | None]:
+    """Give somebody a role, with an account and an invitation where they have none yet.
+
+    Returns the account, and the change; None where they had the role already.
+    """
+    user = staff.find_user(email) or staff.add_user(email, name=name, password_hash=None, now=by.now)
+    subject = Subject(site_id, Kind.ROLES, {"user": user.id.hex})
+    held = staff.roles_of(user.id).get(site_id, set()) | {role}
+    change = changes.make(subject, [each.value for each in Role if each in held], by)
+    if user.password is None:
+        send_invitation(site_id, user.id, by)
+    return user, change
+
+
+def send_invitation(site_id: UUID, user_id: UUID, by: By) -> None:
+    """Put an invitation into the outbox; what it says is written when it is sent."""
+    about = {"user": user_id, "site": site_id}
+    notices.put(notices.Kind.INVITATION, about, now=by.now, site_id=site_id)
+
+
+def issue_token(site_id: UUID, role: Role, *, name: str, user_id: UUID | None, by: By) -> str:
+    """Make a bearer token and return it. Raises Invalid, and Missing for a person without a role on the site."""
+    site = db.session.get_one(Site, site_id)
+    user = db.session.get(User, staff.member(site_id, user_id).id) if user_id else None
+    secret = staff.issue_token(site, role, name=name, user=user, now=by.now)
+    changes.note(Subject(site_id, Kind.TOKEN, {}), f"made the token “{name or f'{role} token'}” ({role})", by)
+    return secret
+
+
+def revoke_token(site_id: UUID, token_id: UUID, by: By) -> Token:
+    """Make a token of the site useless. Raises Missing."""
+    token = staff.token(site_id, token_id)
+    if token.revoked is None:
+        staff.revoke_token(token_id, now=by.now)
+        changes.note(Subject(site_id, Kind.TOKEN, {"token": token_id.hex}), f"revoked the token “{token.name}”", by)
+    return token
