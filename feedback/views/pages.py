@@ -5,7 +5,6 @@ they have sent something. A form that was taken leads on to the page; what went 
 the text kept.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +27,6 @@ bp = Blueprint("pages", __name__, url_prefix="/f/<site>")
 PREFIX = "/f/"
 COOKIE = "feedback_reader"
 REMEMBERED = timedelta(days=400)  # the longest that browsers keep a cookie; renewed with whatever is sent
-LISTABLE = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")  # origins as browsers write them, and nothing else in a header
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
 NONE = "'none'"
 CACHING = "private, no-cache"  # not no-store: what was typed should be there again after Back
@@ -267,17 +265,13 @@ def _said(token: str | None) -> dict[str, Any]:
 @bp.context_processor
 def _words() -> dict[str, Any]:
     framed = "site" in g and g.framed
-    return {"framed": framed, "origins": _origins() if framed else [], "address": address, "day": _day}
+    return {"framed": framed, "origins": site().origins if framed else [], "address": address, "day": _day}
 
 
 def _day(moment: str) -> str:
     """Write the day of a moment for people: "3 May 2026"."""
     then = datetime.fromisoformat(moment)
     return f"{then.day} {then:%B %Y}"
-
-
-def _origins() -> list[str]:
-    return [origin for origin in site().origins if LISTABLE.fullmatch(origin)]
 
 
 def _settings() -> Settings:
@@ -290,8 +284,8 @@ def harden(response: Response) -> Response:
     if request.path.startswith(PREFIX):
         framed = "site" in g and g.framed
         script = "; script-src 'self'" if framed else ""
-        ancestors = " ".join(_origins()) if framed else ""
-        policy = f"{POLICY}{script}; frame-ancestors {ancestors or NONE}"
+        ancestors = " ".join(site().origins) if framed else NONE
+        policy = f"{POLICY}{script}; frame-ancestors {ancestors}"
         response.headers.update({**desk.HEADERS, "Content-Security-Policy": policy, "Cache-Control": CACHING})
         response.vary.add("Cookie")
     return response
