@@ -304,6 +304,17 @@ def test_a_height_is_taken_from_the_frame_alone_and_only_a_sensible_one(open_pag
     page.wait_for_function("document.querySelector('iframe').offsetHeight < 20")
 
 
+def test_of_two_frames_each_has_its_own_height(open_page, framed, publisher, address, site, service):
+    frames = "".join(f'<iframe src="{address}{key}&amp;frame=1" height="200"></iframe>' for key in ("", "-2"))
+    html = f'<title>a</title>{ICON}<script async src="{service.url}/embed.js"></script>{frames}'
+    page = open_page(publisher.serves(f"/{site.slug}/two", html, policy=""))
+    page.wait_for_function("[...document.querySelectorAll('iframe')].every(({ offsetHeight }) => offsetHeight > 300)")
+    before = height(page)
+    page.frames[2].evaluate("parent.postMessage({ type: 'feedback:height', height: 123 }, '*')")
+    page.wait_for_function("document.querySelectorAll('iframe')[1].offsetHeight === 123")
+    assert height(page) == before
+
+
 def test_a_frame_that_shows_another_site_sets_no_height(open_page, service, publisher, site, address):
     liar = publisher.serves(
         f"/{site.slug}/liar",
