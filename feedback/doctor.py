@@ -1,23 +1,28 @@
 """What is wrong with this installation, and what to do about it. Every check is one finding; nothing is changed."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
 from sqlalchemy import false, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from feedback import schema
+from feedback import clock, delivery, mail, notices, recount, schema, untrusted
 from feedback.config import SETTINGS, Settings
 from feedback.db import db, transact
 from feedback.errors import Refused
-from feedback.models import NetworkKey, Site
+from feedback.models import Comment, NetworkKey, Site, Vote
 from feedback.readers import KEY_DAYS
 
 SECRET = {"FEEDBACK_SECRET_KEY", "FEEDBACK_MAIL_KEYS"}
 WITH_PASSWORD = {"FEEDBACK_DATABASE_URL", "FEEDBACK_LIMITS_URL", "FEEDBACK_MAIL_URL"}
+LEAST_FREE = 200 * 2**20  # bytes; below it a busy day may fill the disk
+CLOCK_SLACK = timedelta(minutes=2)
+PROXY_MEMORY = timedelta(days=7)  # that a header seen from an untrusted proxy is held against the settings
 WORKER_SLACK = timedelta(hours=3)  # after midnight until which the worker, which comes hourly, may be late
 
 
@@ -63,7 +68,12 @@ def findings(app: Flask, *, now: datetime) -> Iterator[Finding]:
     checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("schema", _of_schema),
         ("database", _of_writing),
+        ("disk", lambda: _of_disk(settings)),
+        ("clock", lambda: _of_clock(now)),
+        ("figures", _of_figures),
         ("worker", lambda: _of_worker(now)),
+        ("mail", lambda: _of_mail(settings)),
+        ("proxy", lambda: _of_proxy(settings, now)),
         ("limits store", lambda: _of_limits(app)),
     )
     for about, check in checks:
@@ -100,6 +110,62 @@ def _of_writing() -> Finding:
     # Takes the writer's place and a write lock, and changes no row.
     transact(lambda: db.session.execute(update(Site).where(false()).values(stamp=0)))
     return Finding("database", True, f"{db.engine.dialect.name} takes writes.")
+
+
+def _of_disk(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.home if settings.home.is_dir() else Path()).free
+    if free < LEAST_FREE:
+        return Finding("disk", False, f"Only {free // 2**20} MiB are free where {settings.home} lies. Make room.")
+    return Finding("disk", True, f"{free // 2**30} GiB are free.")
+
+
+def _of_clock(now: datetime) -> Finding:
+    newest = [db.session.execute(select(func.max(column))).scalar_one() for column in (Vote.updated, Comment.created)]
+    ahead = max((time - now for time in newest if time), default=timedelta(0))
+    if ahead > CLOCK_SLACK:
+        return Finding("clock", False, f"Something was stored {ahead} in the future: this clock, or another's, is off.")
+    if db.engine.dialect.name == "postgresql":
+        apart = abs(db.session.execute(select(func.clock_timestamp())).scalar_one() - clock.now())
+        if apart > CLOCK_SLACK:
+            return Finding("clock", False, f"This clock and the database's are {apart} apart. Set both by NTP.")
+    return Finding("clock", True, "It agrees with what is stored.")
+
+
+def _of_figures() -> Finding:
+    off = recount.differences()
+    if off.any:
+        said = f"{off.tallies} tallies, {off.reasons} reasons and {off.standings} standings do not equal their rows."
+        return Finding("figures", False, f"{said} Do not act on authors' figures, and report this as a fault.")
+    return Finding("figures", True, "Tallies, reasons and standings equal the rows they add up.")
+
+
+def _of_mail(settings: Settings) -> Finding:
+    waiting, lost = notices.waiting(), notices.lost()
+    if not delivery.can_send(settings):
+        names = "FEEDBACK_MAIL_URL, FEEDBACK_MAIL_FROM and FEEDBACK_PUBLIC_URL"
+        return Finding("mail", None, f"Mail stays in the outbox ({waiting} waiting) until {names} are set.")
+    try:
+        with mail.server(str(settings.mail_url)):
+            pass
+    except mail.Unreachable as error:
+        return Finding("mail", False, f"The mail server cannot be used ({error}); {waiting} notices wait.")
+    if lost:
+        return Finding("mail", False, f"{lost} notices could not be delivered. Administrators can send them again.")
+    return Finding("mail", True, f"The mail server answers; {waiting} notices wait.")
+
+
+def _of_proxy(settings: Settings, now: datetime) -> Finding:
+    seen = untrusted.seen(settings.home)
+    if settings.trusted_proxies:
+        return Finding("proxy", True, f"{settings.trusted_proxies} trusted.")
+    if seen and now - seen < PROXY_MEMORY:
+        return Finding(
+            "proxy",
+            False,
+            "A proxy in front sends X-Forwarded-For but none is trusted: every reader looks like one network, so that "
+            "limits hit all at once and quarantine is off. Set FEEDBACK_TRUSTED_PROXIES to how many there are.",
+        )
+    return Finding("proxy", True, "No untrusted proxy was seen.")
 
 
 def _of_worker(now: datetime) -> Finding:

@@ -101,6 +101,11 @@ def waiting(site_ids: Collection[UUID] | None = None) -> int:
     return db.session.execute(query).scalar_one()
 
 
+def lost() -> int:
+    """Return how many notices were given up."""
+    return db.session.execute(select(func.count()).select_from(Outbox).where(Outbox.dead.is_not(None))).scalar_one()
+
+
 def send_again(notice_id: UUID, *, site_ids: Collection[UUID], now: datetime) -> None:
     """Make a notice that was given up due again, with all its attempts. Raises Missing."""
     row = db.session.get(Outbox, notice_id)

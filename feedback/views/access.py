@@ -3,13 +3,14 @@
 import logging
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import cast
 from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, Response, current_app, g, request
 
-from feedback import articles, clock, staff
+from feedback import articles, clock, staff, untrusted
 from feedback.db import transact
 from feedback.errors import Malformed, Refused, Unauthorized
 from feedback.limits import Limiter
@@ -147,4 +148,6 @@ def tells_networks_apart() -> bool:
             "a proxy sends X-Forwarded-For but FEEDBACK_TRUSTED_PROXIES is 0: "
             "all readers look like one network, so quarantine is off"
         )
+        with suppress(OSError):
+            untrusted.note(current_app.config["SETTINGS"].home)
     return not behind_proxy

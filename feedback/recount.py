@@ -1,0 +1,121 @@
+"""Whether what is added up equals the rows it was added up from. Reads everything once; changes nothing."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Integer, Select, case, func, literal, select, union_all
+
+from feedback import statistics
+from feedback.db import db
+from feedback.models import Comment, Kind, ReasonTally, Site, Standing, State, Tally, Value, Vote
+
+CLOSE = 1e-9  # figures worked out again may differ in their last digits
+
+
+@dataclass(frozen=True)
+class Differences:
+    """How many cells or articles do not add up."""
+
+    tallies: int
+    reasons: int
+    standings: int
+
+    @property
+    def any(self) -> bool:
+        return bool(self.tallies or self.reasons or self.standings)
+
+
+def differences() -> Differences:
+    """Count what does not add up: tallies against votes, reasons against votes, standings against both."""
+    return Differences(_off(_tallies()), _off(_reasons()), _off(_totals()) + _off(_published()) + _stale())
+
+
+def _off(cells: Select[Any]) -> int:
+    return db.session.execute(select(func.count()).select_from(cells.subquery())).scalar_one()
+
+
+def _unequal(keys: Sequence[str], sums: Sequence[str], *sides: Select[Any]) -> Select[Any]:
+    """Return the keys whose rows, those of one side positive and those of the other negative, do not add up to zero."""
+    both = union_all(*sides).subquery()
+    totals = [func.sum(both.c[name]) for name in sums]
+    wrong = literal(False)
+    for total in totals:
+        wrong = wrong | (total != 0)
+    columns = [both.c[name] for name in keys]
+    return select(*columns).group_by(*columns).having(wrong)
+
+
+def _where(*rules: Any) -> Any:
+    condition = rules[0]
+    for rule in rules[1:]:
+        condition = condition & rule
+    return case((condition, 1), else_=0)
+
+
+def _tallies() -> Select[Any]:
+    keys, sums = ("article_id", "revision", "day"), ("yes", "no", "quarantined_yes", "quarantined_no")
+    counted = [
+        _where(Vote.value == value, Vote.counted.is_(is_counted)).label(name)
+        for name, value, is_counted in zip(sums, (Value.YES, Value.NO) * 2, (True, True, False, False), strict=True)
+    ]
+    rows = select(Vote.article_id, Vote.revision, Vote.day, *counted)
+    cells = select(Tally.article_id, Tally.revision, Tally.day, *((-getattr(Tally, name)).label(name) for name in sums))
+    return _unequal(keys, sums, rows, cells)
+
+
+def _reasons() -> Select[Any]:
+    named = {Kind.REASON: Vote.reason, Kind.SECTION: Vote.section}
+    rows = [
+        select(
+            Vote.article_id,
+            Vote.revision,
+            Vote.day,
+            literal(kind.value).label("kind"),
+            column.label("code"),
+            literal(1, Integer).label("votes"),
+        ).where(column.is_not(None), Vote.counted)
+        for kind, column in named.items()
+    ]
+    table = ReasonTally.__table__.c
+    cells = select(
+        table.article_id,
+        table.revision,
+        table.day,
+        func.lower(table.kind).label("kind"),
+        table.code,
+        (-table.votes).label("votes"),
+    )
+    return _unequal(("article_id", "revision", "day", "kind", "code"), ("votes",), *rows, cells)
+
+
+def _totals() -> Select[Any]:
+    sums = ("yes", "no", "quarantined")
+    cells = select(
+        Tally.article_id, Tally.yes, Tally.no, (Tally.quarantined_yes + Tally.quarantined_no).label("quarantined")
+    )
+    totals = select(Standing.article_id, *((-getattr(Standing, name)).label(name) for name in sums))
+    return _unequal(("article_id",), sums, cells, totals)
+
+
+def _published() -> Select[Any]:
+    rows = select(Comment.article_id, literal(1, Integer).label("comments")).where(Comment.state == State.APPROVED)
+    totals = select(Standing.article_id, (-Standing.comments).label("comments"))
+    return _unequal(("article_id",), ("comments",), rows, totals)
+
+
+def _stale() -> int:
+    """Count the articles whose interval or readers failed are not those of their votes and the site's prior."""
+    priors = {
+        row.id: statistics.Prior(row.prior_mean, row.prior_weight)
+        for row in db.session.execute(select(Site.id, Site.prior_mean, Site.prior_weight))
+    }
+    figures = select(Standing.site_id, Standing.yes, Standing.votes, Standing.low, Standing.high, Standing.fails)
+    stale = 0
+    for row in db.session.execute(figures.where(Standing.votes > 0).execution_options(yield_per=1_000)):
+        interval = statistics.wilson(row.yes, row.votes)
+        fails = statistics.readers_failed(row.yes, row.votes, priors[row.site_id])
+        pairs = ((row.low, interval.low), (row.high, interval.high), (row.fails, fails))
+        stale += not all(math.isclose(kept, due, abs_tol=CLOSE) for kept, due in pairs)
+    return stale
