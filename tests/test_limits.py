@@ -318,6 +318,16 @@ def test_a_store_that_was_never_there_is_no_fault(crowd, article, make_app):
     app.extensions["limiter"].shared.storage.storage.close()
 
 
+def test_also_the_use_that_met_the_fault_is_counted(valkey):
+    limiter = Limiter(valkey.connection_url)
+    valkey.stop()
+    for _ in range(30):
+        limiter.hit("vote", b"network")
+    with pytest.raises(TooMany):
+        limiter.hit("vote", b"network")
+    limiter.shared.storage.storage.close()
+
+
 def test_the_store_is_asked_again_when_it_is_back(monkeypatch, valkey, stopwatch):
     limiter = Limiter(valkey.connection_url)
     port = valkey.port
