@@ -32,11 +32,11 @@ def differences() -> Differences:
     return Differences(_off(_tallies()), _off(_reasons()), _off(_totals()) + _off(_published()) + _stale())
 
 
-def _off(cells: Select[Any]) -> int:
+def _off(cells: Any) -> int:
     return db.session.execute(select(func.count()).select_from(cells.subquery())).scalar_one()
 
 
-def _unequal(keys: Sequence[str], sums: Sequence[str], *sides: Select[Any]) -> Select[Any]:
+def _unequal(keys: Sequence[str], sums: Sequence[str], *sides: Any) -> Select[Any]:
     """Return the keys whose rows, those of one side positive and those of the other negative, do not add up to zero."""
     both = union_all(*sides).subquery()
     totals = [func.sum(both.c[name]) for name in sums]
