@@ -26,7 +26,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         SETTINGS=settings,
         SECRET_KEY=settings.secret_keys[0],
         SECRET_KEY_FALLBACKS=list(settings.secret_keys[1:]),
-        SQLALCHEMY_DATABASE_URI=settings.database_url,
         # What readers wrote would else stand in the message of a database error, and so in a log.
         SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         TRUSTED_HOSTS=[*LOOPBACK_HOSTS, *filter(None, [urlsplit(settings.public_url or "").hostname])],

@@ -6,6 +6,7 @@ transaction begin, with BEGIN IMMEDIATE, since a deferred read-then-write fails 
 """
 
 import fcntl
+import logging
 import os
 import secrets
 import sqlite3
@@ -13,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -21,7 +21,7 @@ from uuid import UUID
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
-    Connection,
+    URL,
     CursorResult,
     DateTime,
     Dialect,
@@ -31,27 +31,29 @@ from sqlalchemy import (
     TypeDecorator,
     event,
     func,
+    make_url,
     or_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
 from feedback.errors import Unavailable
 
+log = logging.getLogger(__name__)
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 WRITER_DEADLINE = 4.0  # seconds a writer queues for its place; the answer must be out within 6
+STANDSTILL = 0.5  # seconds without a change of hands after which one writer waits alone, so that readers find threads
 BUSY_TIMEOUT_MS = 1_000  # for the rare outsider (sqlite3 shell, backup) that does not queue with us
+CONNECT_SECONDS = 4  # until PostgreSQL has taken a connection
 POLL_SECONDS = 0.002  # flock has no timeout, so it is polled, by one thread of each process only
 ATTEMPTS = 5  # of a transaction that the database asks to run again
 RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
 RETRY_PAUSE = 0.01  # seconds, times the attempt, so that two that collided do not collide again
-
-
-# The connection of the write transaction that is under way, because asking the session for it each time is dear.
-_writing: ContextVar[Connection | None] = ContextVar("writing", default=None)
 
 
 class Base(DeclarativeBase):
@@ -127,13 +129,24 @@ def has_words(column: Any, words: str) -> Any:
 
 
 def init_app(app: Flask) -> None:
+    app.config["SQLALCHEMY_DATABASE_URI"] = _address(app.config["SETTINGS"].database_url)
     db.init_app(app)
     with app.app_context():
         engine = db.engine
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
+        event.listen(engine, "handle_error", _drop_read_only)
         app.extensions["writers_place"] = WritersPlace(f"{engine.url.database}.writer")
+    else:
+        event.listen(engine, "connect", _limit_waiting)
+
+
+def _address(url: str) -> URL:
+    """Return a database's address, for PostgreSQL with the time within which it has to take a connection."""
+    parsed = make_url(url)
+    settled = parsed.get_backend_name() != "postgresql" or "connect_timeout" in parsed.query
+    return parsed if settled else parsed.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
@@ -149,17 +162,37 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
+def _drop_read_only(context: ExceptionContext) -> None:
+    """Let no connection outlive the time when its file could not be written: it would stay read-only for good."""
+    code = getattr(context.original_exception, "sqlite_errorcode", 0)
+    if code & 0xFF == sqlite3.SQLITE_READONLY:
+        context.is_disconnect = True
+
+
+def _limit_waiting(connection: Any, _record: object) -> None:
+    # A table that somebody else keeps locked would hold up every thread, and readers with them.
+    connection.execute(f"SET lock_timeout = {int(WRITER_DEADLINE * 1000)}")
+    connection.commit()
+
+
 def _begin(connection: Any) -> None:
     immediate = connection.get_execution_options().get("immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
 class WritersPlace:
-    """The one writer's place of a SQLite database: first in this process, then on this machine, with a deadline."""
+    """The one writer's place of a SQLite database: first in this process, then on this machine, with a deadline.
+
+    Whoever waits holds a thread that readers may need. So writers wait for each other only as long as the place
+    changes hands; while somebody else keeps the database locked, one of them waits for it, the others are refused.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.lock = threading.Lock()
+        self.turn = threading.Condition()
+        self.busy = False
+        self.blocked = False  # whoever was here last waited in vain for the database
+        self.moved = 0.0  # when the place changed hands
         self.file: int | None = None
         self.owner = 0
 
@@ -167,8 +200,8 @@ class WritersPlace:
     def taken(self) -> Iterator[None]:
         """Hold the place, or raise Unavailable when it is not free within WRITER_DEADLINE seconds."""
         deadline = time.monotonic() + WRITER_DEADLINE
-        if not self.lock.acquire(timeout=WRITER_DEADLINE):
-            raise Unavailable("Too many writers are waiting just now. Nothing was stored; please try again.")
+        self._enter(deadline)
+        blocked = False
         try:
             self._lock_file(deadline)
             try:
@@ -176,14 +209,34 @@ class WritersPlace:
             finally:
                 assert self.file is not None
                 fcntl.flock(self.file, fcntl.LOCK_UN)
+        except (DBAPIError, Unavailable) as error:
+            blocked = isinstance(error, Unavailable) or _is_locked(error)
+            raise
         finally:
-            self.lock.release()
+            self._leave(blocked)
+
+    def _enter(self, deadline: float) -> None:
+        with self.turn:
+            while self.busy:
+                patience = min(deadline, self.moved + STANDSTILL) - time.monotonic()
+                if patience <= 0:
+                    raise Unavailable("Too many writers are waiting just now. Nothing was stored; please try again.")
+                self.turn.wait(patience)
+            self.busy = True
+            if not self.blocked:
+                self.moved = time.monotonic()
+
+    def _leave(self, blocked: bool) -> None:
+        with self.turn:
+            self.busy, self.blocked = False, blocked
+            if not blocked:
+                self.moved = time.monotonic()
+            self.turn.notify()
 
     def _lock_file(self, deadline: float) -> None:
         if self.file is None or self.owner != os.getpid():
             # A file opened before a fork would share its lock with the other process.
-            self.file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self.owner = os.getpid()
+            self.file, self.owner = self._opened(), os.getpid()
         while True:
             try:
                 return fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -191,6 +244,17 @@ class WritersPlace:
                 if time.monotonic() > deadline:
                     raise Unavailable("The database is busy just now. Nothing was stored; please try again.") from None
                 time.sleep(POLL_SECONDS)
+
+    def _opened(self) -> int:
+        try:
+            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            log.error("the file %s cannot be opened: %s", self.path, error.strerror)
+            raise Unavailable("The service cannot store anything just now. Please try again in a moment.") from error
+
+
+def _is_locked(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 @contextmanager
@@ -226,11 +290,8 @@ def transact(rule: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _once(rule: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
-        connection = _writing.set(db.session.connection(execution_options={"immediate": True}))
-        try:
-            result = rule(*args, **kwargs)
-        finally:
-            _writing.reset(connection)
+        db.session.connection(execution_options={"immediate": True})
+        result = rule(*args, **kwargs)
         db.session.commit()
     except BaseException:
         db.session.rollback()
@@ -245,18 +306,17 @@ def _may_retry(error: DBAPIError) -> bool:
 def scrub() -> None:
     """Carry what was erased out of SQLite's write-ahead log too; PostgreSQL reuses its space when it vacuums.
 
-    A reader in the middle of a transaction keeps the log alive, so that this is tried for a moment; the next
-    checkpoint does what is left.
+    A reader in the middle of a transaction keeps the log alive; this waits BUSY_TIMEOUT_MS for it. What cannot be
+    carried out now is left to the next checkpoint: what was erased is erased, and the answer says so.
     """
     if db.engine.dialect.name != "sqlite":
         return
     db.session.close()
-    with _place(), db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for _ in range(ATTEMPTS):
-            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
-            if not busy:
-                return
-            time.sleep(RETRY_PAUSE)
+    try:
+        with _place(), db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    except (DBAPIError, Unavailable) as error:
+        log.warning("what was erased stays in the write-ahead log for now (%s)", type(error).__name__)
 
 
 def dispose(app: Flask) -> None:
