@@ -29,6 +29,7 @@ from feedback.views.widget import CACHEABLE
 
 PREFIX, SUFFIX = "/api/v1/", "/feedback"
 MAX_KEPT = 512  # summaries a process keeps: about 10 MB with all encodings
+MAX_KEPT_BYTES = 16 * 1024 * 1024  # of them, where long comments make them large
 BROTLI_QUALITY = 5  # a third of a millisecond for a page of comments; 11 takes fifty times that
 
 Environ = dict[str, Any]
@@ -36,7 +37,7 @@ StartResponse = Callable[..., Any]
 Stamps = tuple[Any, ...]
 
 STAMPS = (
-    select(Site.stamp, Standing.stamp, Standing.yes, Standing.no)
+    select(Site.id, Site.stamp, Article.id, Standing.stamp, Standing.yes, Standing.no)
     .select_from(Site)
     .outerjoin(Article, (Article.site_id == Site.id) & (Article.key == bindparam("key")))
     .outerjoin(Standing, Standing.article_id == Article.id)
@@ -48,23 +49,32 @@ class Kept:
     """One summary in every encoding asked for so far."""
 
     def __init__(self, slug: str, key: str, stamps: Stamps, answer: dict[str, Any]) -> None:
-        self.slug, self.key, self.stamps = slug, key, stamps
+        self.slug, self.key = slug, key
         before, after = ("article",), ("comments", "settings")
         self.head = _json({name: answer[name] for name in before})[:-1] + b',"votes":'
         self.tail = b"," + _json({name: answer[name] for name in after})[1:]
-        self._write(answer["votes"])
+        self.recount(stamps)
 
     def recount(self, stamps: Stamps) -> None:
-        """Put new counts into what else is the same."""
-        yes, no = stamps[2], stamps[3]
-        self._write({"yes": yes, "no": no, "total": yes + no})
-        self.stamps = stamps
-
-    def _write(self, votes: dict[str, int]) -> None:
-        plain = self.head + _json(votes) + self.tail
+        """Put the counts that were looked at into what else is the same."""
+        yes, no = stamps[-2] or 0, stamps[-1] or 0
+        plain = self.head + _json({"yes": yes, "no": no, "total": yes + no}) + self.tail
         etag = f'W/"{hashlib.sha256(plain).hexdigest()[:32]}"'
-        # One assignment, so that another thread sees either the old answer or the new one whole.
-        self.now: tuple[str, dict[str, bytes]] = (etag, {"": plain})
+        # One assignment, so that another thread sees an answer and what it stands for as one.
+        self.now: tuple[Stamps, str, dict[str, bytes]] = (stamps, etag, {"": plain})
+
+    @property
+    def size(self) -> int:
+        return len(self.head) + len(self.tail)
+
+
+def _article_key(query: str) -> str | None:
+    """Return the key a query asks for; None for one that says anything else, which Flask answers."""
+    try:
+        [(name, value)] = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="strict")
+        return articles.key(value) if name == "article" else None
+    except ValueError:
+        return None
 
 
 def _json(value: Any) -> bytes:
@@ -120,9 +130,10 @@ class Front:
             if kept is None:
                 return self._keep(path, query)
             stamps = self.looks.at(kept.slug, kept.key)
-            if stamps == kept.stamps:
+            known = kept.now[0]
+            if stamps == known:
                 return kept
-            if stamps is not None and stamps[:2] == kept.stamps[:2]:
+            if stamps is not None and stamps[:-2] == known[:-2]:
                 kept.recount(stamps)
                 return kept
             return self._keep(path, query)
@@ -134,10 +145,9 @@ class Front:
 
     def _keep(self, path: str, query: str) -> Kept | None:
         self.kept.pop((path, query), None)
-        asked = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="strict")
-        if len(asked) != 1 or asked[0][0] != "article":
+        slug, key = path[len(PREFIX) : -len(SUFFIX)], _article_key(query)
+        if key is None:
             return None
-        slug, key = path[len(PREFIX) : -len(SUFFIX)], articles.key(asked[0][1])
         # Looked at before the summary is made: a change in between makes it stale, never wrongly fresh.
         stamps = self.looks.at(slug, key)
         if stamps is None:
@@ -148,13 +158,13 @@ class Front:
         except Refused:
             return None
         kept = Kept(slug, key, stamps, answer)
-        if len(self.kept) >= MAX_KEPT:
+        while len(self.kept) >= MAX_KEPT or sum(each.size for each in [*self.kept.values()]) > MAX_KEPT_BYTES:
             self.kept.pop(next(iter(self.kept)), None)
         self.kept[(path, query)] = kept
         return kept
 
     def _answer(self, kept: Kept, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        etag, bodies = kept.now
+        _, etag, bodies = kept.now
         headers = [*self.headers, ("ETag", etag), ("X-Request-ID", os.urandom(8).hex())]
         # Compared weakly, as RFC 9110 says: with or without W/ it is the same.
         if etag.removeprefix("W/") in environ.get("HTTP_IF_NONE_MATCH", ""):
@@ -198,7 +208,7 @@ class Looks:
         self.open: list[Any] = []
 
     def at(self, slug: str, key: str) -> Stamps | None:
-        """Return (site's stamp, article's stamp, yes, no), the latter three None for an article never seen."""
+        """Return the stamps of a site's article, its counts last; None but for the site's for one never seen."""
         values: Any = {"slug": slug, "key": key}
         if self.places is not None:
             values = [values[name] for name in self.places]
