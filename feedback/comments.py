@@ -481,6 +481,8 @@ def erase(comment: Comment, *, who: str, now: datetime, who_id: UUID | None = No
     comment.reader = comment.network = comment.sealed_email = comment.text_hash = comment.submission = None
     comment.held_for, comment.score = [], None
     db.session.flush()
+    of_comment = (Decision.article_id == comment.article_id, Decision.comment_id == comment.id)
+    db.session.execute(update(Decision).where(*of_comment).values(text_hash=None))
 
 
 def counts(site_id: UUID, keys: Iterable[str]) -> dict[str, dict[str, int]]:

@@ -64,6 +64,7 @@ def test_erase_keeps_the_decisions_and_adds_its_own(app, rae, mo, article, writt
     rae.posts("/erase")
     actions = rows(app, select(Decision.action).order_by(Decision.at))
     assert actions == ["approve", "erase"]
+    assert rows(app, select(Decision.text_hash)) == [None, None]
 
 
 def test_erasing_twice_finds_nothing_the_second_time(rae, article, written):
