@@ -50,6 +50,7 @@ WRITER_DEADLINE = 4.0  # seconds a writer queues for its place; the answer must 
 STANDSTILL = 0.5  # seconds without a change of hands after which one writer waits alone, so that readers find threads
 BUSY_TIMEOUT_MS = 1_000  # for the rare outsider (sqlite3 shell, backup) that does not queue with us
 CONNECT_SECONDS = 4  # until PostgreSQL has taken a connection
+LOCK_SECONDS = 2.0  # that a writer waits on PostgreSQL for what another holds; a vote's own locks last milliseconds
 POLL_SECONDS = 0.002  # flock has no timeout, so it is polled, by one thread of each process only
 ATTEMPTS = 5  # of a transaction that the database asks to run again
 RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
@@ -171,7 +172,7 @@ def _drop_read_only(context: ExceptionContext) -> None:
 
 def _limit_waiting(connection: Any, _record: object) -> None:
     # A table that somebody else keeps locked would hold up every thread, and readers with them.
-    connection.execute(f"SET lock_timeout = {int(WRITER_DEADLINE * 1000)}")
+    connection.execute(f"SET lock_timeout = {int(LOCK_SECONDS * 1000)}")
     connection.commit()
 
 

@@ -4,15 +4,18 @@ import logging
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 from ipaddress import ip_address
 from typing import cast
 from urllib.parse import unquote_to_bytes
+from uuid import UUID
 
 from flask import Blueprint, Response, current_app, g, request
+from sqlalchemy.exc import DBAPIError
 
 from feedback import articles, clock, staff, untrusted
 from feedback.db import transact
-from feedback.errors import Malformed, Refused, Unauthorized
+from feedback.errors import Malformed, Refused, Unauthorized, Unavailable
 from feedback.limits import Limiter
 from feedback.models import Role
 from feedback.readers import Networks
@@ -108,8 +111,16 @@ def _principal(*, required: bool) -> staff.Principal | None:
     if principal.site_id != site().id:
         raise Refused("This bearer token belongs to another site.")
     if principal.stale and principal.actor.id:
-        transact(staff.use_token, principal.actor.id, now=now)
+        _note_use(principal.actor.id, now)
     return principal
+
+
+def _note_use(token_id: UUID, now: datetime) -> None:
+    """Write down that a token was used; what it asks for is answered even where that cannot be written."""
+    try:
+        transact(staff.use_token, token_id, now=now)
+    except (DBAPIError, Unavailable) as error:
+        log.warning("the use of a token could not be noted (%s)", type(error).__name__)
 
 
 def _allow_origin(answer: Response) -> Response:
