@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, Select, case, func, literal, select, union_all
+from sqlalchemy import Integer, Select, and_, case, func, literal, or_, select, union_all
 
 from feedback import statistics
 from feedback.db import db
@@ -40,24 +40,14 @@ def _unequal(keys: Sequence[str], sums: Sequence[str], *sides: Any) -> Select[An
     """Return the keys whose rows, those of one side positive and those of the other negative, do not add up to zero."""
     both = union_all(*sides).subquery()
     totals = [func.sum(both.c[name]) for name in sums]
-    wrong = literal(False)
-    for total in totals:
-        wrong = wrong | (total != 0)
     columns = [both.c[name] for name in keys]
-    return select(*columns).group_by(*columns).having(wrong)
-
-
-def _where(*rules: Any) -> Any:
-    condition = rules[0]
-    for rule in rules[1:]:
-        condition = condition & rule
-    return case((condition, 1), else_=0)
+    return select(*columns).group_by(*columns).having(or_(*(total != 0 for total in totals)))
 
 
 def _tallies() -> Select[Any]:
     keys, sums = ("article_id", "revision", "day"), ("yes", "no", "quarantined_yes", "quarantined_no")
     counted = [
-        _where(Vote.value == value, Vote.counted.is_(is_counted)).label(name)
+        case((and_(Vote.value == value, Vote.counted.is_(is_counted)), 1), else_=0).label(name)
         for name, value, is_counted in zip(sums, (Value.YES, Value.NO) * 2, (True, True, False, False), strict=True)
     ]
     rows = select(Vote.article_id, Vote.revision, Vote.day, *counted)
