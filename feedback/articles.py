@@ -24,6 +24,7 @@ MAX_TITLE_CHARS = 300
 MAX_URL_CHARS = 2_000
 MAX_REVISION_CHARS = 64
 MAX_NAME_CHARS = 80
+MAX_SITE_NAME_CHARS = 120
 MAX_NOTE_CHARS = 1_000
 MAX_CONTRIBUTORS = 50  # more is a mistake in the caller's data
 BASELINE_VOTES = 200  # so many votes before an edit say how good "as good as before" is
@@ -171,6 +172,8 @@ def _number(least: int, most: int) -> Any:
 def _reasons(value: Any) -> tuple[Reason, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= 20:
         raise ValueError("This should be a list of 1 to 20 reasons.")
+    if not all(isinstance(item, dict) and {"code", "label"} == set(item) for item in value):
+        raise ValueError("Each reason should be an object with code and label.")
     reasons = tuple(Reason(str(item["code"]), _sentence(80)(item["label"])) for item in value)
     if any(not REASON_CODE.fullmatch(reason.code) for reason in reasons):
         raise ValueError("A reason's code has only small letters, digits and underscores.")
@@ -191,7 +194,8 @@ _READ = {
     "admits": _one_of(*ADMITS),
     "quarantine_limit": _number(1, 100_000),
 }
-assert set(_READ) == {item.name for item in fields(Policy)}
+SETTINGS = tuple(item.name for item in fields(Policy))
+assert set(_READ) == set(SETTINGS)
 
 
 def origin(value: str) -> str:
@@ -230,16 +234,24 @@ def origin_of(url: str) -> str | None:
 
 
 def add_site(slug: str, *, origins: Sequence[str], now: datetime, name: str = "", **settings: Any) -> Site:
-    """Make a site. Raises Invalid for a bad slug, origin or setting, Conflict when the slug is taken."""
+    """Make a site. Raises Invalid for a bad slug, name, origin or setting, Conflict when the slug is taken."""
     if not SLUG.fullmatch(slug):
         raise Invalid({"slug": ["A slug has small letters, digits and hyphens, at most 64."]})
     if find_site(slug) is not None:
         raise Conflict(f"There is already a site called “{slug}”.")
     read_policy(settings)
-    row = Site(slug=slug, name=name or slug, origins=_origins(origins), settings=settings, created=now)
+    row = Site(slug=slug, name=_site_name(name) or slug, origins=_origins(origins), settings=settings, created=now)
     db.session.add(row)
     db.session.flush()
     return row
+
+
+def _site_name(value: str) -> str:
+    """Return a site's name as one line: it stands in the subject of letters and in feeds. Raises Invalid."""
+    try:
+        return str(_sentence(MAX_SITE_NAME_CHARS)(value))
+    except ValueError as error:
+        raise Invalid({"name": [str(error)]}) from error
 
 
 def find_site(slug: str) -> Site | None:
@@ -249,13 +261,14 @@ def find_site(slug: str) -> Site | None:
 
 def change_site(slug: str, *, name: str | None = None, origins: Sequence[str] | None = None, **settings: Any) -> Site:
     """Change a site's name, origins or settings; a setting of None is its default again. Raises Missing, Invalid."""
-    row = find_site(slug)
+    # Two changes follow each other: each keeps what the other set, and the stamp moves twice.
+    row = db.session.execute(select(Site).where(Site.slug == slug).with_for_update()).scalar_one_or_none()
     if row is None:
         raise Missing(f"There is no site called “{slug[:64]}” here.")
     merged = {key: value for key, value in {**row.settings, **settings}.items() if value is not None}
     read_policy(merged)
     row.settings = merged
-    row.name = name or row.name
+    row.name = _site_name(name or "") or row.name
     row.origins = _origins(origins) if origins is not None else row.origins
     row.stamp += 1
     return row
