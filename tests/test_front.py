@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from feedback import articles, removal, summary
 from feedback.models import Article, Site
 from feedback.views.front import Front
-from tests.cast import KEY, Reader
+from tests.cast import KEY, Reader, together
 
 sqlite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -32,19 +33,31 @@ def test_a_site_made_again_is_answered_anew(rae: Reader, site: Site, do: Callabl
     assert (again["question"], again["origins"]) == ("Was this of use?", ["https://new.test"])
 
 
+def test_changes_of_a_site_that_come_together_all_move_its_stamp(
+    site: Site, do: Callable[..., Any], rows: Callable[..., Any]
+) -> None:
+    together(lambda: do(articles.change_site, site.slug, name="Another name"), times=8)
+    assert rows(select(Site.stamp)) == [8]
+
+
 @sqlite_only
 def test_a_vote_taken_back_while_a_summary_is_made_is_not_in_it(
-    rae: Reader, article: Article, monkeypatch: pytest.MonkeyPatch
+    rae: Reader, article: Article, front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = summary.of
+    look, make = front.looks.at, summary.of
 
-    def meanwhile(*asked: Any) -> dict[str, Any]:
+    def vote_after(*asked: str) -> Any:
+        stamps = look(*asked)
         rae.votes(article, "yes")
-        answer = made(*asked)
+        return stamps
+
+    def take_back_after(*asked: Any) -> dict[str, Any]:
+        answer = make(*asked)
         rae.votes(article, "none")
         return answer
 
-    monkeypatch.setattr(summary, "of", meanwhile)
+    monkeypatch.setattr(front.looks, "at", vote_after)
+    monkeypatch.setattr(summary, "of", take_back_after)
     rae.reads(article)
     monkeypatch.undo()
     assert counts(rae.reads(article)) == (0, 0)
