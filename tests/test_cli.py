@@ -250,7 +250,10 @@ def test_a_site_is_added_changed_and_listed(feedback, rows):
     assert "The Blog" in feedback("site", "list").stdout
 
 
-@pytest.mark.parametrize("pair", ["moderation=never", "nonsense=1", "max_links=-1", "nothing"])
+@pytest.mark.parametrize(
+    "pair",
+    ["moderation=never", "nonsense=1", "max_links=-1", "nothing", "name=The Blog", "slug=blog", 'reasons=["unclear"]'],
+)
 def test_a_setting_of_a_site_that_will_not_do_is_refused(feedback, site, rows, pair):
     assert said(feedback("site", "change", SLUG, "--set", pair))
     assert rows(sql(Site.settings)) == [{}]

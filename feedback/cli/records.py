@@ -69,11 +69,13 @@ def _day(moment: datetime | None) -> str:
 
 def _settings(pairs: tuple[str, ...]) -> dict[str, Any]:
     """Read NAME=VALUE; a value is JSON where it can be read as such, text otherwise, and nothing for the default."""
+    from feedback.articles import SETTINGS
+
     read: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise click.UsageError(f"--set {pair}: write it as NAME=VALUE.")
+        if not equals or name not in SETTINGS:
+            raise click.UsageError(f"--set {pair}: write it as NAME=VALUE, NAME being one of {', '.join(SETTINGS)}.")
         try:
             read[name] = json.loads(value) if value else None
         except ValueError:
