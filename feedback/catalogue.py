@@ -89,6 +89,14 @@ def revision(article_id: UUID, label: str) -> Row[Any] | None:
     return run(query.where(Revision.article_id == article_id, Revision.label == label)).one_or_none()
 
 
+def known_revision(article_id: UUID, label: str) -> Row[Any]:
+    """Return (registered, note) of one revision. Raises Missing."""
+    found = revision(article_id, label)
+    if found is None:
+        raise Missing(f"There is no revision “{label}” of this article.")
+    return found
+
+
 def describe_revision(article_id: UUID, label: str, *, registered: bool, note: str | None) -> None:
     """Set what staff say of a known revision."""
     known = update(Revision).where(Revision.article_id == article_id, Revision.label == label)

@@ -19,14 +19,14 @@ from feedback.db import db, run, uuid7
 from feedback.errors import Conflict, Missing, Refused
 from feedback.models import Change, Site
 
-__all__ = ["By", "Kind", "Subject", "forget_old", "make", "note", "recent", "undo", "version"]
+__all__ = ["By", "Kind", "Subject", "forget_old", "make", "note", "recent", "state", "undo", "version"]
 
 PAGE = 30  # changes of a page; whether each can be undone is looked up one by one
 KEPT = timedelta(days=365)  # long enough to learn who changed what, and no archive of colleagues
 MAX_WHAT_CHARS = 300
 
 
-def make(subject: Subject, state: Any, by: By, *, seen: str | None = None, what: str | None = None) -> Change | None:
+def make(subject: Subject, wanted: Any, by: By, *, seen: str | None = None, what: str | None = None) -> Change | None:
     """Set a thing to a state and return the change; None where it is in that state already.
 
     `seen` is the version that the editor looked at. Raises Conflict where it is another; `last` in its extra says who
@@ -37,9 +37,9 @@ def make(subject: Subject, state: Any, by: By, *, seen: str | None = None, what:
     before = aspect.read(subject)
     if seen is not None and seen != _version(before):
         raise Conflict("This was changed by somebody else while you were at it.", last=_last(subject))
-    if before == state:
+    if before == wanted:
         return None
-    aspect.write(subject, state, by)
+    aspect.write(subject, wanted, by)
     after = aspect.read(subject)
     if after == before:
         return None
@@ -66,14 +66,14 @@ def note(subject: Subject, what: str, by: By, *, before: Any = None, after: Any 
     return row
 
 
-def undo(change_id: UUID, by: By) -> Change:
-    """Set what a change was about back to what it was before, and return that as a change of its own.
+def undo(site_id: UUID, change_id: UUID, by: By) -> Change:
+    """Set what a change of a site was about back to what it was before, and return that as a change of its own.
 
     Raises Missing for a change of another site, Conflict where something came after it, Refused where it is of a kind
     that cannot be undone.
     """
     row = db.session.get(Change, change_id)
-    if row is None or row.site_id not in by.sites:
+    if row is None or row.site_id != site_id:
         raise Missing("There is no such change here.")
     subject = _subject(row)
     aspect = ASPECTS.get(subject.kind)
@@ -87,9 +87,14 @@ def undo(change_id: UUID, by: By) -> Change:
     return note(subject, f"{aspect.describe(subject, row.after, after)} (undo)", by, before=row.after, after=after)
 
 
+def state(subject: Subject) -> Any:
+    """Return the present state of a thing, as plain values."""
+    return ASPECTS[subject.kind].read(subject)
+
+
 def version(subject: Subject) -> str:
     """Return what tells the present state from any other, for `make`."""
-    return _version(ASPECTS[subject.kind].read(subject))
+    return _version(state(subject))
 
 
 def _version(state: Any) -> str:

@@ -78,12 +78,3 @@ def of(site_id: UUID, origins: Collection[str]) -> Check:
     return Check(
         tuple(row for row in rows if row.origin in origins), tuple(row for row in rows if row.origin not in origins)
     )
-
-
-def latest(site_ids: Collection[UUID]) -> dict[UUID, list[Sighting]]:
-    """Return the sightings of several sites, the latest of each first."""
-    query = select(Sighting).where(Sighting.site_id.in_(site_ids))
-    found: dict[UUID, list[Sighting]] = {}
-    for row in db.session.execute(query.order_by(Sighting.last_seen.desc())).scalars():
-        found.setdefault(row.site_id, []).append(row)
-    return found

@@ -182,6 +182,11 @@ def member(site_id: UUID, user_id: UUID) -> Member:
     raise Missing("Nobody of that account has a role on this site.")
 
 
+def address(user_id: UUID) -> str | None:
+    """Return the e-mail address of an account; None where it is gone."""
+    return db.session.execute(select(User.email).where(User.id == user_id)).scalar_one_or_none()
+
+
 def is_only_on(user_id: UUID, site_ids: Collection[UUID]) -> bool:
     """Whether a person has roles, and all of them on these sites."""
     held = roles_of(user_id)

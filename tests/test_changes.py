@@ -59,10 +59,10 @@ def test_a_setting_that_is_the_default_is_not_stored(do, by, settings, present, 
 
 def test_a_change_is_undone_and_done_again(do, by, settings, present):
     change = do(changes.make, settings, asks(present(), "Was it any good?"), by())
-    back = do(changes.undo, change.id, by())
+    back = do(changes.undo, change.site_id, change.id, by())
     assert present().policy.question == articles.Policy().question
     assert back.what == "changed the question (undo)"
-    do(changes.undo, back.id, by())
+    do(changes.undo, back.site_id, back.id, by())
     assert present().policy.question == "Was it any good?"
 
 
@@ -70,7 +70,7 @@ def test_a_change_that_something_came_after_is_not_undone(do, by, settings, pres
     first = do(changes.make, settings, asks(present(), "First?"), by())
     do(changes.make, settings, asks(present(), "Second?"), by())
     with pytest.raises(Conflict):
-        do(changes.undo, first.id, by())
+        do(changes.undo, first.site_id, first.id, by())
     assert present().policy.question == "Second?"
 
 
@@ -78,14 +78,14 @@ def test_a_change_by_the_command_line_comes_after_too(do, by, settings, present)
     change = do(changes.make, settings, asks(present(), "First?"), by())
     do(articles.change_site, "health", notice="Changed elsewhere.")
     with pytest.raises(Conflict):
-        do(changes.undo, change.id, by())
+        do(changes.undo, change.site_id, change.id, by())
 
 
 def test_a_change_of_another_site_is_not_there(do, by, settings, present, clock):
     change = do(changes.make, settings, asks(present(), "First?"), by())
     other = do(articles.add_site, "other", origins=[ORIGIN], now=clock())
     with pytest.raises(Missing):
-        do(changes.undo, change.id, by(other.id))
+        do(changes.undo, other.id, change.id, by(other.id, settings.site_id))
 
 
 def test_an_editor_who_saw_an_older_state_is_told_who_changed_it(do, ask, by, settings, present):
@@ -148,7 +148,7 @@ def test_registering_is_undone_while_no_reader_came(do, ask, by, site, registrat
     change = do(administration.register, site.id, registration, by())
     assert change.what == "registered the article “A new one”"
     assert rows(select(Revision.label)) == ["2026-05-01"]
-    do(changes.undo, change.id, by())
+    do(changes.undo, change.site_id, change.id, by())
     assert rows(select(Article.key)) == []
 
 
@@ -156,14 +156,14 @@ def test_registering_is_not_undone_once_a_reader_voted(do, by, site, registratio
     change = do(administration.register, site.id, registration, by())
     rae.votes("new-key", "yes")
     with pytest.raises(Refused):
-        do(changes.undo, change.id, by())
+        do(changes.undo, change.site_id, change.id, by())
     assert rows(select(Article.key)) == ["new-key"]
 
 
 def test_an_article_seen_from_a_reader_is_that_again(do, ask, by, site, registration, rae):
     rae.votes("new-key", "yes", title="As the reader saw it")
     change = do(administration.register, site.id, registration, by())
-    do(changes.undo, change.id, by())
+    do(changes.undo, change.site_id, change.id, by())
     article = ask(catalogue.one, site.id, "new-key")
     assert (article.registered, article.title, article.contributors) == (False, "As the reader saw it", [])
 
@@ -180,7 +180,7 @@ def test_what_is_registered_comes_back_with_its_people(do, ask, by, site, articl
     change = do(changes.make, subject, state, by())
     assert change.what == "changed the title, the address and who wrote and reviewed it of “Shorter”"
     assert ask(articles.registered, ask(catalogue.one, site.id, KEY)).contributors == ()
-    do(changes.undo, change.id, by())
+    do(changes.undo, change.site_id, change.id, by())
     assert ask(articles.registered, ask(catalogue.one, site.id, KEY)) == before
 
 
@@ -189,7 +189,7 @@ def test_hidden_comments_come_back(do, rows, by, site, article):
     change = do(changes.make, subject, "hidden", by())
     assert change.what == "hid the comments of “Baclofen for neck pain: what is known”"
     assert rows(select(Article.accepts)) == [Accepts.HIDDEN]
-    do(changes.undo, change.id, by())
+    do(changes.undo, change.site_id, change.id, by())
     assert rows(select(Article.accepts)) == [Accepts.OPEN]
 
 
@@ -198,9 +198,9 @@ def test_a_revision_is_added_described_and_dropped(do, ask, by, site, article):
     added = do(administration.add_revision, site.id, KEY, "v2", "Clearer.", by())
     described = do(changes.make, subject, {"registered": True, "note": "Much clearer."}, by())
     assert described.what == "said what changed in the revision v2 of “Baclofen for neck pain: what is known”"
-    do(changes.undo, described.id, by())
+    do(changes.undo, described.site_id, described.id, by())
     assert ask(catalogue.revision, article.id, "v2").note == "Clearer."
-    do(changes.undo, added.id, by())
+    do(changes.undo, added.site_id, added.id, by())
     assert ask(catalogue.revision, article.id, "v2") is None
 
 
@@ -208,7 +208,7 @@ def test_a_revision_that_was_voted_on_stays(do, ask, by, site, article, rae):
     added = do(administration.add_revision, site.id, KEY, "v2", None, by())
     rae.votes(article, "yes", revision="v2")
     with pytest.raises(Refused):
-        do(changes.undo, added.id, by())
+        do(changes.undo, added.site_id, added.id, by())
     [row] = [row for row in ask(catalogue.revisions, article.id) if row.label == "v2"]
     assert row.votes == 1
 
@@ -259,7 +259,7 @@ def test_roles_are_given_taken_and_given_back(do, ask, by, site, mo):
     change = do(changes.make, subject, ["author", "reviewer"], by())
     assert change.what == "made Mo author and reviewer; took the role moderator from Mo"
     assert ask(staff.member, site.id, mo.id).roles == (Role.AUTHOR, Role.REVIEWER)
-    do(changes.undo, change.id, by())
+    do(changes.undo, change.site_id, change.id, by())
     assert ask(staff.member, site.id, mo.id).roles == (Role.MODERATOR,)
 
 
@@ -284,7 +284,7 @@ def test_an_account_is_put_to_sleep_and_woken(do, ask, by, site, mo, rows):
     change = do(changes.make, subject, False, by())
     assert change.what == "deactivated the account of Mo"
     assert rows(select(User.fs_uniquifier).where(User.id == mo.id)) != key
-    assert do(changes.undo, change.id, by()).what == "reactivated the account of Mo (undo)"
+    assert do(changes.undo, change.site_id, change.id, by()).what == "reactivated the account of Mo (undo)"
     assert ask(staff.member, site.id, mo.id).active
 
 
@@ -310,7 +310,7 @@ def test_who_opens_a_site_administers_it(do, ask, by, ada, rows):
     assert ask(staff.roles_of, ada.id)[site.id] == {Role.ADMINISTRATOR}
     [change] = rows(select(Change))
     with pytest.raises(Conflict):
-        do(changes.undo, change.id, by(site.id))
+        do(changes.undo, site.id, change.id, by(site.id))
 
 
 def test_a_site_that_was_lived_in_can_be_removed(do, by, ada, rows):
@@ -342,7 +342,7 @@ def test_tokens_are_made_and_revoked_on_their_own_site(do, by, site, ann, ada, r
     assert secret not in str([row.__dict__ for row in rows(select(Change))])
     for row in rows(select(Change)):
         with pytest.raises(Refused):
-            do(changes.undo, row.id, by())
+            do(changes.undo, row.site_id, row.id, by())
 
 
 def test_the_log_is_paged_newest_first_and_says_what_can_be_undone(do, ask, by, settings, present, site, monkeypatch):

@@ -19,6 +19,7 @@ from tests.cast import CSRF
 FOR = {
     "moderation": {Role.MODERATOR},
     "authors": {Role.AUTHOR, Role.REVIEWER},
+    "admin": {Role.ADMINISTRATOR},
     "account": set(Role),
     "desk": set(Role),
 }

@@ -6,6 +6,7 @@
   document.addEventListener("click", closeMenus);
   document.addEventListener("submit", sendOnce);
   window.addEventListener("pageshow", forgetSending);
+  document.addEventListener("visibilitychange", checkAgain);
   if (queue) moderate(queue);
 
   /** An open menu closes when something else is clicked. */
@@ -35,6 +36,11 @@
       card.classList.remove("busy");
       card.removeAttribute("aria-busy");
     }
+  }
+
+  /** Whoever comes back from trying something out sees at once whether it worked. */
+  function checkAgain() {
+    if (document.visibilityState === "visible" && document.querySelector("[data-live]")) location.reload();
   }
 
   function moderate(queue) {

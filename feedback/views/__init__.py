@@ -16,6 +16,7 @@ def init_app(app: Flask) -> None:
     """Register every door, and what they share."""
     from feedback.views import (
         account,
+        admin,
         api,
         authors,
         desk,
@@ -53,6 +54,7 @@ def init_app(app: Flask) -> None:
         api.bp,
         moderation.bp,
         authors.bp,
+        admin.bp,
         password.bp,
         feeds.bp,
         openapi.bp,

@@ -94,6 +94,7 @@ ROOMS = (
     Room("Queue", "moderation.queue", (Role.MODERATOR,)),
     Room("Decisions", "moderation.decisions", (Role.MODERATOR,)),
     Room("My articles", "authors.index", (Role.AUTHOR, Role.REVIEWER)),
+    Room("Administration", "admin.index", (Role.ADMINISTRATOR,)),
 )
 
 
@@ -115,11 +116,17 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     app.before_request(enter)
     app.after_request(harden)
-    app.context_processor(lambda: {"person": g.get("person"), "rooms": rooms(), "asset": asset})
+    app.context_processor(shared)
     app.add_template_filter(text.published)
     app.add_template_filter(ago)
     app.add_template_filter(moment)
     app.register_blueprint(bp)
+
+
+def shared() -> dict[str, Any]:
+    """What every page may show."""
+    mine = rooms()
+    return {"person": g.get("person"), "rooms": mine, "room": room(mine), "asset": asset}
 
 
 def has_session(path: str) -> bool:
@@ -198,6 +205,12 @@ def rooms() -> list[Room]:
     return [room for room in ROOMS if room.endpoint in current_app.view_functions and person.sites(*room.roles)]
 
 
+def room(mine: list[Room]) -> Room | None:
+    """Return the part that this page belongs to."""
+    here = [each for each in mine if each.endpoint.partition(".")[0] == request.blueprint]
+    return next((each for each in here if each.endpoint == request.endpoint), here[0] if here else None)
+
+
 @bp.get("/")
 def home() -> ResponseReturnValue:
     mine = rooms()
@@ -205,7 +218,7 @@ def home() -> ResponseReturnValue:
 
 
 def tell(message: str | dict[str, Any], kind: str) -> None:
-    """Show a message on the next page: a sentence, or `text` with the moment to `undo` or `links` to read more."""
+    """Show a message on the next page: a sentence, or `text` with the moment to `undo`, a `form` or `links`."""
     flash(cast(str, message), kind)
 
 

@@ -1,0 +1,34 @@
+"""Letters that could not be delivered, and how many still wait."""
+
+from uuid import UUID
+
+from flask import g, redirect, render_template
+from flask.typing import ResponseReturnValue
+
+from feedback import notices, staff
+from feedback.db import transact
+from feedback.views import desk
+from feedback.views.admin import room
+from feedback.views.admin.room import bp
+
+NAMES = {
+    notices.Kind.RESET: "A link to choose a new password",
+    notices.Kind.INVITATION: "An invitation",
+}
+
+
+@bp.get("/sites/<slug>/mail")
+def mail() -> ResponseReturnValue:
+    ids = [room.site().id]
+    rows = [
+        (row, NAMES[notices.Kind(row.kind)], staff.address(UUID(row.about["user"]))) for row in notices.given_up(ids)
+    ]
+    return render_template("admin/mail.html", rows=rows, waiting=notices.waiting(ids))
+
+
+@bp.post("/sites/<slug>/mail/<notice_id>/again")
+def send_again(notice_id: str) -> ResponseReturnValue:
+    transact(notices.send_again, room.identifier(notice_id), site_ids=[room.site().id], now=g.now)
+    when = "in a moment" if room.sends_mail() else "once this service can send mail"
+    desk.tell(f"The letter is due again, and goes out {when}.", "done")
+    return redirect(room.here("mail"), 303)
