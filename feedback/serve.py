@@ -27,11 +27,12 @@ WAITING = 256  # connections a process takes at once; the rest wait in the kerne
 HEADERS_SECONDS = 10  # that a client may take to send its headers
 DRAIN_SECONDS = 10  # that requests in flight have after a signal to stop; a write is answered within 6
 READY_SECONDS = 20  # until the first process answers
-WATCH_SECONDS = 0.5  # between two looks at whether the parent is still there
+WATCH_SECONDS = 0.1  # between two looks at whether to stop
+STARTING_SECONDS = 1.0  # that a server process takes, at most, from its fork until it hears a signal
 
 
 class _Server(MPServer):
-    """Granian's server, which also says when it answers and takes Ctrl-C, sent to every process, for no failure."""
+    """Granian's server, which also says when it answers, ends in time, and takes Ctrl-C for no failure."""
 
     announce: Callable[[], None]
 
@@ -39,6 +40,18 @@ class _Server(MPServer):
         super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
         if _answers(self.bind_addr, self.bind_port):
             self.announce()
+
+    def _stop_workers(self) -> None:
+        # Granian looks once whether a process has ended, and may look before its own watcher knows; this looks again.
+        for process in self.wrks:
+            process.interrupt_by_parent = True
+            process.inner.terminate()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while any(process.inner.is_alive() for process in self.wrks) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for process in self.wrks:
+            process.inner.kill()
+        self.wrks.clear()
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
         if os.getpid() != self.pid:
@@ -83,7 +96,6 @@ def _serve(app: Flask, host: str, port: int, processes: int, announce: Callable[
         websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
-        workers_kill_timeout=DRAIN_SECONDS,
     )
     server.announce = announce
     # What is imported stays out of later collections, whose marks would unshare its memory.
@@ -101,7 +113,7 @@ def _loader(app: Flask) -> Callable[..., Flask]:
 
     def load(*_: object) -> Flask:
         """Run in each server process before it listens."""
-        _leave_with(parent)
+        _stop_once(parent)
         # Granian hands the whole environment to every request; the secrets in it have been read already.
         for name in [name for name in os.environ if name.startswith("FEEDBACK_")]:
             del os.environ[name]
@@ -110,29 +122,44 @@ def _loader(app: Flask) -> Callable[..., Flask]:
     return load
 
 
+def _stop_once(parent: int) -> None:
+    """Stop this server process at the first SIGTERM, or when its parent is gone, however that ended.
+
+    Signals reach a process from several sides: Ctrl-C and systemd send theirs to all, and the parent's SIGTERM follows.
+    Granian drops the requests in flight at a second signal and misses one that comes before it serves. So signals wait
+    here, blocked in every thread, and granian's handler is called once and not too early.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    ready = time.monotonic() + STARTING_SECONDS
+
+    def watch() -> None:
+        while os.getppid() == parent and signal.SIGTERM not in signal.sigpending():
+            time.sleep(WATCH_SECONDS)
+        time.sleep(max(0.0, ready - time.monotonic()))
+        stop = signal.getsignal(signal.SIGTERM)
+        assert callable(stop)
+        stop(signal.SIGTERM, None)
+
+    threading.Thread(target=watch, daemon=True, name="watch").start()
+
+
 def _start_worker(app: Flask) -> multiprocessing.Process:
     parent = os.getpid()
 
     def work() -> None:
-        _leave_with(parent)
+        # Ctrl-C reaches this process, too; it waits for its parent's word.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        threading.Thread(target=leave_with_parent, daemon=True, name="watch").start()
         worker.run(app)
 
-    process = multiprocessing.Process(target=work, name="feedback-worker", daemon=True)
-    process.start()
-    return process
-
-
-def _leave_with(parent: int) -> None:
-    """Stop this process when its parent says so or is gone, however that ended, and at nothing else."""
-    # Ctrl-C reaches every process of a terminal. The parent's SIGTERM follows it, and granian hangs on the second.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-
-    def watch() -> None:
+    def leave_with_parent() -> None:
         while os.getppid() == parent:
             time.sleep(WATCH_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=watch, daemon=True, name="watch-parent").start()
+    process = multiprocessing.Process(target=work, name="feedback-worker", daemon=True)
+    process.start()
+    return process
 
 
 def _claim(host: str, port: int) -> None:

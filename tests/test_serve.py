@@ -137,7 +137,8 @@ def test_ctrl_c_which_reaches_every_process_ends_it_well(start):
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_a_request_in_flight_is_answered_before_it_ends(start, article, rows, tmp_path):
+@pytest.mark.parametrize("told", ["the first process", "every process", "every process, twice"])
+def test_a_request_in_flight_is_answered_before_it_ends(start, article, rows, tmp_path, told):
     server = start()
     assert server.port
     answers: list[int] = []
@@ -146,9 +147,11 @@ def test_a_request_in_flight_is_answered_before_it_ends(start, article, rows, tm
         fcntl.flock(place, fcntl.LOCK_EX)
         voting = threading.Thread(target=lambda: answers.append(server.votes()))
         voting.start()
-        time.sleep(0.5)
-        server.process.terminate()
-        time.sleep(0.5)
+        time.sleep(1)
+        for _ in range(2 if told.endswith("twice") else 1):
+            # As systemd does: its SIGTERM goes to all processes of a service.
+            (os.kill if told == "the first process" else os.killpg)(server.process.pid, signal.SIGTERM)
+            time.sleep(0.5)
         assert server.process.poll() is None
     voting.join(PATIENCE)
     assert answers == [200]
