@@ -118,24 +118,27 @@ class Choice:
 
 def queue(chosen: Filter, *, sort: str = "oldest", after: str | None = None, limit: int = DEFAULT_PAGE) -> Page:
     """Return a page of the queue, and how many comments match in all. Raises Malformed for a foreign cursor."""
-    matching = _matching(chosen)
-    ids = _joined(chosen, matching).with_only_columns(Comment.id).subquery()
+    ids = _joined(chosen, _matching(chosen)).with_only_columns(Comment.id).subquery()
     total = db.session.execute(select(func.count()).select_from(ids)).scalar_one()
-    query = _after(_joined(chosen, matching), sort, after).order_by(*_order(sort)).limit(limit + 1)
+    items, following = _page(chosen, sort, after, limit)
+    return Page(total, items, following)
+
+
+def _page(chosen: Filter, sort: str, after: str | None, limit: int) -> tuple[tuple[Item, ...], str | None]:
+    query = _after(_joined(chosen, _matching(chosen)), sort, after).order_by(*_order(sort)).limit(limit + 1)
     rows = list(db.session.execute(query).scalars())
     shown = rows[:limit]
-    return Page(total, tuple(_in_context(shown)), _cursor(shown[-1], sort) if len(rows) > limit else None)
+    return tuple(_in_context(shown)), _cursor(shown[-1], sort) if len(rows) > limit else None
 
 
 def everything(chosen: Filter) -> Iterator[Item]:
     """Walk all that matches, oldest first, page by page, so that no list is ever held whole."""
     after: str | None = None
     while True:
-        page = queue(chosen, after=after, limit=MAX_PAGE)
-        yield from page.items
+        items, after = _page(chosen, "oldest", after, MAX_PAGE)
+        yield from items
         # What was shown is not needed any more; a session would keep it.
         db.session.expunge_all()
-        after = page.next
         if after is None:
             return
 
