@@ -190,6 +190,12 @@ def test_what_is_remembered_has_a_bound(app, site, monkeypatch):
     assert len(look.known_until) == 5
 
 
+def test_what_is_no_site_or_origin_takes_no_room(app, client, site):
+    reads(client, "https://" + "x" * 60_000)
+    client.get("/api/v1/no%20slug/feedback?article=x", headers={"Origin": ORIGIN})
+    assert app.extensions["front"].lookout.known_until == {}
+
+
 def test_closing_leaves_no_thread(app, site):
     look = app.extensions["front"].lookout
     look.see("health", ORIGIN, "localhost")

@@ -10,7 +10,7 @@ import time
 
 from flask import Flask
 
-from feedback import clock, sightings
+from feedback import articles, clock, sightings
 from feedback.db import transact
 
 AGAIN = 60.0  # seconds until the same origin is noted again by the same process
@@ -38,6 +38,9 @@ class Lookout:
             self._note((slug, origin), host)
 
     def _note(self, sight: Sight, host: str) -> None:
+        # What is no slug or no origin would only take the room of what is, and can be as long as a header.
+        if not (articles.SLUG.fullmatch(sight[0]) and sightings.sane(sight[1])):
+            return
         now = time.monotonic()
         with self.lock:
             if len(self.known_until) >= MOST:
