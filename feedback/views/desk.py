@@ -250,10 +250,9 @@ _versions: dict[tuple[str, int], str] = {}
 
 def _version(name: str) -> str:
     path = Path(current_app.static_folder or "") / name
-    try:
-        key = (name, path.stat().st_mtime_ns)
-    except OSError:
+    if not path.is_file():
         return "-"
+    key = (name, path.stat().st_mtime_ns)
     if key not in _versions:
         _versions[key] = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     return _versions[key]
