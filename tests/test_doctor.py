@@ -1,7 +1,7 @@
 """The doctor finds what is wrong: figures that do not add up, a clock, mail, a proxy that nobody made known."""
 
 import socket
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -64,7 +64,6 @@ def test_what_does_not_add_up_is_found(app, do, busy, examine, spoil, where):
 
 def test_a_clock_that_was_put_back_is_found(busy, examine, monkeypatch):
     stored = real_clock.now()
-    monkeypatch.setattr(real_clock, "now", lambda: datetime.now(UTC))
     assert [each.good for each in examine("clock")] == [True]
     monkeypatch.setattr(real_clock, "now", lambda: stored - timedelta(hours=1))
     assert [each.good for each in examine("clock")] == [False]
