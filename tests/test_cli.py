@@ -413,13 +413,13 @@ def test_what_cannot_be_done_is_one_line(feedback, site, command):
 # doctor, worker
 
 
-def test_the_doctor_finds_a_good_installation_good(feedback, site):
+def test_the_doctor_finds_a_good_installation_good(feedback):
     answer = feedback("doctor")
     assert answer.exit_code == 0, answer.output
     assert "MEND" not in answer.stdout
 
 
-def test_the_doctor_shows_no_secret(feedback, site):
+def test_the_doctor_shows_no_secret(feedback):
     secret_url = "redis://:hidden-password@127.0.0.1:1"
     shown = feedback("doctor", FEEDBACK_LIMITS_URL=secret_url).output
     assert SECRET not in shown
@@ -434,7 +434,7 @@ def test_the_doctor_shows_no_secret(feedback, site):
         ({"FEEDBACK_LIMITS_URL": "redis://127.0.0.1:1"}, "does not answer"),
     ],
 )
-def test_the_doctor_says_what_to_mend(feedback, site, env, about):
+def test_the_doctor_says_what_to_mend(feedback, env, about):
     answer = feedback("doctor", **env)
     assert answer.exit_code == 1
     (line,) = [line for line in answer.stdout.splitlines() if line.startswith("MEND")]
