@@ -1,11 +1,15 @@
 """The reader feedback service: `create_app()` wires settings, extensions, doors and commands together."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask
-
 from feedback.config import Settings, load
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 def folder(name: str) -> Path:
@@ -21,6 +25,9 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the service. Raises BadSetting where a setting is missing or wrong."""
     settings = settings or load()
+    # Imported here, so that the settings are checked before the heavy parts load, and `feedback --help` needs none.
+    from flask import Flask
+
     app = Flask(__name__, template_folder=str(folder("templates")))
     app.config.from_mapping(
         SETTINGS=settings,
@@ -30,7 +37,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         TRUSTED_HOSTS=[*LOOPBACK_HOSTS, *filter(None, [urlsplit(settings.public_url or "").hostname])],
     )
-    # Imported here, so that the settings are checked before the heavy parts load.
     from feedback import db, views
 
     db.init_app(app)
