@@ -64,7 +64,9 @@ def ask_for_reset(email: str, *, now: datetime) -> None:
     """Put a link for the account of that address into the outbox, if there is one."""
     user = staff.find_user(email)
     if user is not None and user.active:
-        notices.put(notices.Kind.RESET, {"user": user.id}, now=now)
+        # Where it cannot be delivered, the administrators of a site of theirs learn of it.
+        site_id = next(iter(staff.roles_of(user.id)), None)
+        notices.put(notices.Kind.RESET, {"user": user.id}, now=now, site_id=site_id)
 
 
 @bp.route("/choose/<token>", methods=["GET", "POST"])

@@ -17,7 +17,6 @@ from feedback.views.admin import room
 from feedback.views.admin.fields import Choice, Form, Line, Lines, Number, each_line, number, origin_lines
 from feedback.views.admin.room import bp
 
-MAX_NAME_CHARS = 120
 MAX_REASONS = 20
 LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*", re.IGNORECASE)
 
@@ -56,7 +55,7 @@ class SettingsForm(Form):
     """What a site has settled for itself."""
 
     version = HiddenField()
-    name = Line("Name", forms.line(MAX_NAME_CHARS), "A site needs a name.")
+    name = Line("Name", forms.line(articles.MAX_SITE_NAME_CHARS), "A site needs a name.")
     origins = Lines("Origins of your pages", origin_lines, "A site needs at least one origin that its pages come from.")
     admits = Choice("Which pages may ask", ADMITS)
     question = Line("Question", forms.line(200), "A site needs a question.")
@@ -138,7 +137,7 @@ def _slug(value: str) -> str:
 class SiteForm(Form):
     """A new site."""
 
-    name = Line("Name", forms.line(MAX_NAME_CHARS), "A site needs a name.")
+    name = Line("Name", forms.line(articles.MAX_SITE_NAME_CHARS), "A site needs a name.")
     slug = Line("Short name", _slug)
     origins = Lines("Origins of your pages", origin_lines, "A site needs at least one origin that its pages come from.")
 
