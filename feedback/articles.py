@@ -382,6 +382,7 @@ class Registration:
     contributors: tuple[Byline, ...] = ()
     revision: str | None = None
     note: str | None = None
+    keeps_contributors: bool = False  # whether none given means that those there are stay
 
 
 def register(site_id: UUID, given: Registration, *, now: datetime) -> tuple[Article, bool]:
@@ -396,7 +397,8 @@ def register(site_id: UUID, given: Registration, *, now: datetime) -> tuple[Arti
     article = get(site_id, given.key)
     assert article is not None
     article.title, article.url, article.registered = given.title, given.url, True
-    _set_contributors(article, given.contributors)
+    if given.contributors or not given.keeps_contributors:
+        _set_contributors(article, given.contributors)
     if given.revision is not None:
         see_revision(article.id, given.revision, registered=True, note=given.note, now=now)
     touch(article.id)

@@ -113,6 +113,8 @@ def join(user: User, site: Site, role: Role) -> None:
 
 def leave(user: User, site: Site, role: Role) -> None:
     """Take a role from a person. Raises Refused where the site would be left without an administrator."""
+    # Two who leave at once must not each find the other still there.
+    db.session.execute(select(Site.id).where(Site.id == site.id).with_for_update())
     if role is Role.ADMINISTRATOR and _administrators(site.id) == [user.id]:
         raise Refused(f"{user.email} is the last administrator of “{site.slug}”; name another one first.")
     gone = run(

@@ -310,3 +310,10 @@ def test_a_database_without_tables_is_not_ready(empty_database_url, tmp_path):
     assert "feedback db upgrade" in answer.json["detail"]
     assert app.test_client().get("/healthz").status_code == 200
     dispose(app)
+
+
+def test_registering_without_contributors_keeps_those_there_are(ada, article):
+    body = {"key": article.key, "title": "New title", "url": article.url, "revision": "next"}
+    kept = ada.puts("/articles", **body).json["article"]["contributors"]
+    assert [person["role"] for person in kept] == ["author", "reviewer"]
+    assert ada.puts("/articles", **body, contributors=[]).json["article"]["contributors"] == []

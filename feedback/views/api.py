@@ -32,6 +32,7 @@ def register() -> ResponseReturnValue:
         given["contributors"] or (),
         given["revision"] or None,
         given["note"] or None,
+        keeps_contributors=given["contributors"] is None,
     )
     article, created = transact(articles.register, access.site().id, registration, now=clock.now())
     return {"article": articles.public(article)}, 201 if created else 200
