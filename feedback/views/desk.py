@@ -250,11 +250,12 @@ _versions: dict[tuple[str, int], str] = {}
 
 def _version(name: str) -> str:
     path = Path(current_app.static_folder or "") / name
-    if not path.is_file():
-        return "-"
-    key = (name, path.stat().st_mtime_ns)
-    if key not in _versions:
-        _versions[key] = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    try:
+        key = (name, path.stat().st_mtime_ns)
+        if key not in _versions:
+            _versions[key] = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except (OSError, ValueError):
+        return "-"  # Nothing is there, or a folder; or no file can have such a name.
     return _versions[key]
 
 
