@@ -167,9 +167,9 @@ def _welcome(app: Flask, port: int, articles: list[Page]) -> str:
         rooms = {room.name: url_for(room.endpoint, _external=True) for room in desk.ROOMS}
         rooms["Sign in"] = url_for("account.sign_in", _external=True)
     lines = ["", "The demo is running. All of it is made up, and gone when you stop it.", ""]
-    lines += [f"  {'Articles':<14}{articles[0].origin}/"]
-    lines += [f"  {'':<14}{page.url}" for page in articles]
-    lines += [f"  {name:<14}{url}" for name, url in rooms.items()]
-    lines += ["", f"  {'Password':<14}{PASSWORD}"]
-    lines += [f"  {account.name:<14}{account.email:<28}{account.task}" for account in CAST]
+    lines += [f"  {'Articles':<16}{articles[0].origin}/"]
+    lines += [f"  {'':<16}{page.url}" for page in articles]
+    lines += [f"  {name:<16}{url}" for name, url in rooms.items()]
+    lines += ["", f"  {'Password':<16}{PASSWORD}"]
+    lines += [f"  {account.name:<16}{account.email:<28}{account.task}" for account in CAST]
     return "\n".join([*lines, "", "Stop it with Ctrl-C."])
