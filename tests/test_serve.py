@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -67,10 +68,13 @@ class Server:
 
     def everybody(self) -> list[int]:
         """Return the processes of the session that still run."""
-        listed = subprocess.run(
-            ["ps", "-s", str(self.process.pid), "-o", "pid=,stat="], capture_output=True, text=True, check=False
-        ).stdout.split()
-        return [int(pid) for pid, state in zip(listed[::2], listed[1::2], strict=True) if not state.startswith("Z")]
+        found = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it ended meanwhile
+                state, _parent, _group, session = path.read_text().rpartition(")")[2].split()[:4]
+                if int(session) == self.process.pid and state != "Z":
+                    found.append(int(path.parent.name))
+        return found
 
     def stop(self) -> None:
         for pid in self.everybody():
