@@ -9,10 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from feedback import articles, catalogue, changes, notices, sightings, staff
 from feedback.cli import main
+from feedback.db import db
 from feedback.models import Accepts, Article, Change, Outbox, Role, Token, User
 from tests.cast import CSRF, KEY, ORIGIN, TITLE, hire
 from tests.conftest import SECRET
@@ -141,6 +142,14 @@ def test_pages_have_no_script_or_style_of_their_own(lived_in, desk):
 def test_the_navigation_leads_there_for_administrators_alone(ada, mo):
     assert 'href="/admin/"' in ada.signs_in().get("/moderation/").text
     assert 'href="/admin/"' not in mo.signs_in().get("/moderation/").text
+
+
+def test_a_storage_that_fails_half_way_has_a_page_too(desk, app):
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE outbox RENAME TO elsewhere"))
+    page = desk.opens(SETTINGS)
+    assert page.status == 503
+    assert "Not available just now" in page.text
 
 
 # Settings
@@ -743,7 +752,7 @@ def test_what_could_not_be_delivered_is_listed_and_sent_again(desk, given_up, mo
 
 
 def test_what_another_site_could_not_deliver_is_theirs(desk, mo, other, do, clock, given_up):
-    do(lambda: setattr(changes.db.session.get(Outbox, given_up), "site_id", other.id))
+    do(lambda: setattr(db.session.get(Outbox, given_up), "site_id", other.id))
     assert "Nothing is undelivered" in desk.opens(f"{SITE}/mail").text
     assert desk.sends(f"{SITE}/mail/{given_up}/again").status == 404
 

@@ -113,7 +113,7 @@ class Front:
         path = environ.get("PATH_INFO", "")
         origin = environ.get("HTTP_ORIGIN")
         if origin and path.startswith(PREFIX):
-            self.lookout.see(path[len(PREFIX) : path.find("/", len(PREFIX))], origin, environ.get("HTTP_HOST", ""))
+            self.lookout.see(path[len(PREFIX) :].partition("/")[0], origin, environ.get("HTTP_HOST", ""))
         if environ["REQUEST_METHOD"] == "GET" and path.endswith(SUFFIX) and path.startswith(PREFIX):
             kept = self._current(path, environ)
             if kept is not None:

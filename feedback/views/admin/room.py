@@ -1,5 +1,6 @@
 """What all pages of the administration share: whose they are, the site they are about, telling what was changed."""
 
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -42,8 +43,9 @@ def find_site() -> None:
 def shared() -> dict[str, Any]:
     if "site" not in g:
         return {"tabs": {}}
-    given_up = len(notices.given_up([g.site.id]))
-    return {"site": g.site, "tabs": TABS, "given_up": given_up, "sends": sends_mail()}
+    # Asked for only where it is shown: a page that tells of a storage that fails must not ask it again.
+    undelivered = partial(notices.given_up, [g.site.id])
+    return {"site": g.site, "tabs": TABS, "undelivered": undelivered, "sends": sends_mail()}
 
 
 def site() -> articles.SiteView:
