@@ -1,6 +1,7 @@
 """Administration in the browser, without a script: what administrators see, change, undo, and are warned of."""
 
 import re
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,12 +12,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, text
 
-from feedback import articles, catalogue, changes, notices, sightings, staff
+from feedback import articles, catalogue, changes, delivery, notices, sightings, staff
 from feedback.cli import main
 from feedback.db import db
 from feedback.models import Accepts, Article, Change, Outbox, Role, Token, User
-from tests.cast import CSRF, KEY, ORIGIN, TITLE, hire
+from feedback.views import letters
+from tests.cast import CSRF, KEY, ORIGIN, PASSWORD, TITLE, hire
 from tests.conftest import SECRET
+from tests.mailserver import Mailbox, mail_server
 from tests.plain import Browser
 
 SITE = "/admin/sites/health"
@@ -555,17 +558,48 @@ def test_a_mistyped_address_is_no_fault_of_ours(desk, path, status):
 # People
 
 
-def test_an_invitation_goes_out_and_opens_the_way_in(ada, make_app, rows, ask):
-    mailing = make_app(mail_url="smtp://127.0.0.1:9", mail_from="f@example.org", public_url="http://localhost")
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+def mailing(make_app: Any, mailbox: Mailbox) -> Any:
+    """The service with a mail server that works."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with mail_server(mailbox, port) as address:
+        yield make_app(mail_url=f"smtp://{address}", mail_from="f@example.org", public_url="http://localhost")
+
+
+def delivered(app: Any, mailbox: Mailbox) -> str:
+    """Deliver what is due and return the last letter."""
+    with app.app_context():
+        assert delivery.deliver(app.config["SETTINGS"], letters.write) > 0
+    return str(mailbox.messages[-1].get_body(("plain",)).get_content())
+
+
+def test_an_invitation_goes_out_and_opens_the_way_in(ada, mailing, mailbox):
     desk = Browser(replace(ada, connect=mailing.test_client).signs_in())
     page = desk.presses(desk.opens(f"{SITE}/invite"), "Invite", email="Nora@Example.org", name="Nora", role="moderator")
     assert "You made Nora moderator. A letter with a link to choose a password is on its way." in page.notices
     assert "feedback user change" not in page.text
-    [notice] = rows(select(Outbox))
-    assert notice.kind == "invitation"
-    assert "Another letter to nora@example.org is on its way." in desk.presses(page, "Send another letter").notices
-    assert len(rows(select(Outbox))) == 2
     assert "Invited" in desk.opens(PEOPLE).text
+    link = re.search(r"http://localhost(/account/choose/\S+)", delivered(mailing, mailbox))
+    guest = Browser(mailing.test_client())
+    guest.presses(guest.opens(link[1]), "Set the password", new=PASSWORD, again=PASSWORD)
+    nora = replace(ada, name="Nora", email="nora@example.org", role=Role.MODERATOR, connect=mailing.test_client)
+    assert nora.signs_in().get("/moderation/").status_code == 200
+    assert "Invited" not in desk.opens(PEOPLE).text
+
+
+def test_an_invitation_is_sent_again(ada, mailing, mailbox):
+    desk = Browser(replace(ada, connect=mailing.test_client).signs_in())
+    page = desk.presses(desk.opens(f"{SITE}/invite"), "Invite", email="nora@example.org", name="Nora", role="moderator")
+    page = desk.presses(page, "Send another letter")
+    assert "Another letter to nora@example.org is on its way." in page.notices
+    delivered(mailing, mailbox)
+    assert [message["To"] for message in mailbox.messages] == ["nora@example.org"] * 2
 
 
 def test_without_mail_the_page_says_how_to_set_a_password(desk, rows):
@@ -757,8 +791,7 @@ def test_what_another_site_could_not_deliver_is_theirs(desk, mo, other, do, cloc
     assert desk.sends(f"{SITE}/mail/{given_up}/again").status == 404
 
 
-def test_a_lost_link_to_a_new_password_is_listed_too(desk, mo, make_app, rows, do, clock):
-    mailing = make_app(mail_url="smtp://127.0.0.1:9", mail_from="f@example.org", public_url="http://localhost")
+def test_a_lost_link_to_a_new_password_is_listed_too(desk, mo, mailing, do, clock):
     client = Browser(mailing.test_client())
     client.presses(client.opens("/account/forgotten"), "Send the link", email=mo.email)
     [notice] = do(notices.lease, clock() + timedelta(minutes=1))
