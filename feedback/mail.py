@@ -40,7 +40,8 @@ def compose(letter: Letter, *, sender: str, notice_id: UUID, now: datetime) -> E
     # Assigned through the policy that refuses line breaks, so that no value can add a header of its own.
     message["From"] = sender
     message["To"] = Address(addr_spec=letter.to)
-    message["Subject"] = letter.subject
+    # "=?…?=" is how headers encode: typed into a name, it would be decoded here, with whatever line breaks it hides.
+    message["Subject"] = letter.subject.replace("=?", "= ?")
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{notice_id.hex}@{sender.rpartition('@')[2].rstrip('>')}>"
     message["Auto-Submitted"] = "auto-generated"

@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from datetime import timedelta
+from email import message_from_bytes, policy
 from uuid import uuid4
 
 import pytest
@@ -192,6 +193,15 @@ def test_a_header_refuses_line_breaks(subject):
     letter = mail.Letter("mo@example.org", subject, "text", "<p>html</p>")
     with pytest.raises(ValueError, match="linefeed"):
         mail.compose(letter, sender=SENDER, notice_id=uuid4(), now=real_clock.now())
+
+
+def test_a_line_break_that_hides_in_an_encoded_word_stays_there():
+    subject = "Hello =?utf-8?q?Ann=0D=0ABcc:_everybody=40example.org?="
+    letter = mail.Letter("mo@example.org", subject, "text", "<p>html</p>")
+    composed = mail.compose(letter, sender=SENDER, notice_id=uuid4(), now=real_clock.now())
+    message = message_from_bytes(bytes(composed), policy=policy.default)
+    assert "Bcc" not in message
+    assert message["Subject"] == subject.replace("=?", "= ?")
 
 
 # TLS
