@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from feedback import articles, comments, opaque, triage
-from feedback.db import uuid7
+from feedback.db import db, uuid7
 from feedback.models import Accepts, Article, Comment, Decision, Site, State
 from tests.cast import Reader, registration, together
 from tests.recount import assert_counted
@@ -518,7 +518,7 @@ def test_likes_move_a_comment_between_two_pages_only(rae, article, publish, do):
 
     def like_the_last() -> None:
         last = select(Comment.id).where(Comment.source == "Comment 1").scalar_subquery()
-        comments.db.session.execute(update(Comment).where(Comment.id == last).values(likes=1))
+        db.session.execute(update(Comment).where(Comment.id == last).values(likes=1))
 
     do(like_the_last)
     second = rae.reads(article, cursor=first["next"]).json["comments"]

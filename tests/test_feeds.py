@@ -167,7 +167,7 @@ def test_the_queue_as_csv_has_all_that_matches(rae, stan, mo, article):
 
 
 def test_a_download_longer_than_a_page_is_whole(rae, mo, article, monkeypatch):
-    monkeypatch.setattr("feedback.moderation.MAX_PAGE", 4)
+    monkeypatch.setattr("feedback.moderation.lists.MAX_PAGE", 4)
     for number in range(11):
         rae.comments(article, f"number {number}")
     _, *body = rows(mo.signs_in().get("/moderation/comments.csv", buffered=True).text)

@@ -1,177 +1,26 @@
-"""Comments of readers: what they submit, what of it is published, and what they may do with their own afterwards."""
+"""What of the comments everybody may see: threads by pages, replies, the newest ones, counts."""
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, literal, or_, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Select, Uuid, and_, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import aliased
 
-from feedback import articles, opaque, text, triage
+from feedback import opaque
 from feedback.clock import rfc3339
-from feedback.db import Moment, db, uuid7
-from feedback.errors import Invalid, Missing, Refused
-from feedback.models import Accepts, Article, Comment, Decision, Standing, State
+from feedback.db import Moment, db
+from feedback.errors import Missing
+from feedback.models import Accepts, Article, Comment, Standing, State
 
-MAX_NAME_CHARS = 80
-MAX_BODY_CHARS = 5_000
-MAX_SUBMISSION_CHARS = 64
 PAGE = 20  # threads on a page
 MAX_PINNED = 10  # that lead a page; below them there must be room for the others
 REPLIES = 3  # of each thread on a page; the rest comes at request
 MORE_REPLIES = 20  # of one thread at request
 LATEST = 50  # in a feed
-EDITABLE_FOR = timedelta(minutes=15)
-EDITABLE = (State.PENDING, State.APPROVED)
-TICK = timedelta(microseconds=1)
 SORTS = ("best", "newest", "oldest")
-SEEN_BY_ITS_READER = {State.SPAM: State.PENDING}  # what was marked spam shows as pending to whoever wrote it
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A comment as its reader sent it, already checked and cleaned, so that the transaction stays short."""
-
-    page: articles.Page
-    reader: bytes
-    source: str
-    html: str
-    text_hash: bytes
-    name: str = ""
-    typed_name: str = ""
-    parent: str | None = None
-    submission: str | None = None
-    honeypot: bool = False
-    opened_ms: int | None = None
-    network: bytes | None = None
-    sealed_email: bytes | None = None
-
-
-def text_hash(key: str, site_id: UUID, source: str) -> bytes:
-    """Return the keyed hash that says "the same text" (case and spaces aside) and tells nobody without the key."""
-    same = " ".join(source.casefold().split())
-    return hmac.digest(key.encode(), site_id.bytes + same.encode(), hashlib.sha256)
-
-
-def submit(draft: Draft, *, now: datetime) -> Comment:
-    """Store a comment and return it, published or held as the site's policy and the triage say.
-
-    The same submission of the same reader returns the comment it made the first time. Raises Refused where the
-    article takes no comments, Invalid for a parent that is not there.
-    """
-    article_id, accepts = articles.find_or_make(draft.page, now=now)
-    # One comment of an article at a time: its place in the order and the standing depend on the one before.
-    lock(article_id)
-    earlier = _submitted(article_id, draft)
-    if earlier is not None:
-        return earlier
-    policy = draft.page.site.policy
-    if accepts is not Accepts.OPEN or policy.moderation == "closed":
-        raise Refused("This article takes no comments any more.")
-    parent = _parent(article_id, draft)
-    verdict = triage.judge(_evidence(draft, now), moderation=policy.moderation, max_links=policy.max_links)
-    comment = _comment(draft, article_id, parent, verdict, _next_moment(article_id, now))
-    db.session.add(comment)
-    if comment.state is State.APPROVED:
-        publish(article_id, 1)
-    db.session.flush()
-    return comment
-
-
-def lock(article_id: UUID) -> None:
-    """Let nobody else change this article's comments until the transaction ends."""
-    db.session.execute(select(Standing.article_id).where(Standing.article_id == article_id).with_for_update())
-
-
-def publish(article_id: UUID, step: int) -> None:
-    """Count one comment more (1) or less (-1) among the published; 0 says that something shown has changed."""
-    db.session.execute(
-        update(Standing)
-        .where(Standing.article_id == article_id)
-        .values(comments=Standing.comments + step, stamp=Standing.stamp + 1)
-    )
-
-
-def _submitted(article_id: UUID, draft: Draft) -> Comment | None:
-    if draft.submission is None:
-        return None
-    query = select(Comment).where(
-        Comment.article_id == article_id,
-        Comment.reader == draft.reader,
-        Comment.submission == draft.submission,
-    )
-    return db.session.execute(query).scalar_one_or_none()
-
-
-def _parent(article_id: UUID, draft: Draft) -> Comment | None:
-    if not draft.parent:
-        return None
-    key = opaque.parse_identifier(draft.parent)
-    parent = db.session.get(Comment, key) if key and key[0] == article_id else None
-    if parent is None or parent.state is not State.APPROVED:
-        raise Invalid({"parent": ["The comment you answer is not there any more."]})
-    return parent
-
-
-def _evidence(draft: Draft, now: datetime) -> triage.Evidence:
-    site_id = draft.page.site.id
-    approved = select(Comment.id).where(
-        Comment.reader == draft.reader, Comment.site_id == site_id, Comment.state == State.APPROVED
-    )
-    same = select(Comment.id).where(
-        Comment.site_id == site_id,
-        Comment.text_hash == draft.text_hash,
-        Comment.created > now - triage.REPEATED_WITHIN,
-    )
-    return triage.Evidence(
-        source=draft.source,
-        html=draft.html,
-        name=draft.name,
-        typed_name=draft.typed_name,
-        honeypot=draft.honeypot,
-        opened_ms=draft.opened_ms,
-        first=db.session.execute(approved.limit(1)).first() is None,
-        repeated=db.session.execute(same.limit(1)).first() is not None,
-    )
-
-
-def _next_moment(article_id: UUID, now: datetime) -> datetime:
-    """Return now, or just after the article's newest comment where the clock has jumped back."""
-    newest = db.session.execute(
-        select(Comment.created).where(Comment.article_id == article_id).order_by(Comment.created.desc()).limit(1)
-    ).scalar_one_or_none()
-    return now if newest is None else max(now, newest + TICK)
-
-
-def _comment(
-    draft: Draft, article_id: UUID, parent: Comment | None, verdict: triage.Verdict, created: datetime
-) -> Comment:
-    return Comment(
-        id=uuid7(),
-        article_id=article_id,
-        site_id=draft.page.site.id,
-        parent_id=parent.id if parent else None,
-        thread_id=(parent.thread_id or parent.id) if parent else None,
-        submission=draft.submission,
-        reader=draft.reader,
-        network=draft.network,
-        name=draft.name or None,
-        sealed_email=draft.sealed_email,
-        source=draft.source,
-        html=draft.html,
-        policy=text.POLICY,
-        text_hash=draft.text_hash,
-        state=verdict.state,
-        held_for=list(verdict.held_for),
-        created=created,
-    )
-
-
-# What readers see
 
 
 def published(article_id: UUID) -> int:
@@ -367,14 +216,6 @@ def latest(site_id: UUID, *, article_id: UUID | None = None, limit: int = LATEST
     return [Latest(comment, article.title or article.key, article.url) for comment, article in rows]
 
 
-def mine(article_id: UUID, reader: bytes) -> list[Comment]:
-    """Return a reader's own comments on an article, in any state but erased, oldest first."""
-    query = select(Comment).where(
-        Comment.reader == reader, Comment.article_id == article_id, Comment.state != State.ERASED
-    )
-    return list(db.session.execute(query.order_by(Comment.created, Comment.id)).scalars())
-
-
 def public(comment: Comment) -> dict[str, Any]:
     """Return a comment as everybody may see it; of one that is not published, only its place."""
     gone = comment.state is not State.APPROVED
@@ -391,98 +232,12 @@ def public(comment: Comment) -> dict[str, Any]:
     }
 
 
-def own(comment: Comment) -> dict[str, Any]:
-    """Return a comment as its own reader may see it."""
-    editable = comment.created + EDITABLE_FOR if comment.state in (*EDITABLE, State.SPAM) else None
-    return public(comment) | {
-        "html": comment.html,
-        "name": comment.name,
-        "state": SEEN_BY_ITS_READER.get(comment.state, comment.state).value,
-        "source": comment.source,
-        "version": comment.version,
-        "editable_until": rfc3339(editable) if editable else None,
-        "replies": [],
-    }
-
-
 def thread(item: Thread) -> dict[str, Any]:
     """Return a thread as everybody may see it."""
     answer = public(item.comment) | {"replies": [public(reply) for reply in item.replies]}
     if item.comment.state is not State.APPROVED:
         answer["gone"] = "withdrawn" if item.comment.state is State.WITHDRAWN else "removed"
     return answer | ({"more": item.more} if item.more else {})
-
-
-# What readers may do with their own
-
-
-def withdraw(comment_id: str, reader: bytes, *, site_id: UUID, now: datetime) -> Comment:
-    """Take a comment off the page for good, at its reader's wish. Twice is once. Raises Missing, Refused."""
-    comment = _owned(comment_id, reader, site_id)
-    if comment.state is not State.WITHDRAWN:
-        change_state(comment, State.WITHDRAWN, who="reader", action="withdraw", now=now)
-        comment.sealed_email = None
-    return comment
-
-
-def _owned(comment_id: str, reader: bytes, site_id: UUID) -> Comment:
-    key = opaque.parse_identifier(comment_id)
-    if key is not None:
-        lock(key[0])
-    comment = db.session.get(Comment, key) if key else None
-    if comment is None or comment.site_id != site_id or comment.state is State.ERASED:
-        raise Missing("This comment is not there any more.")
-    if comment.reader != reader:
-        raise Refused("This comment is not yours.")
-    return comment
-
-
-def change_state(
-    comment: Comment,
-    to: State,
-    *,
-    who: str,
-    action: str,
-    now: datetime,
-    who_id: UUID | None = None,
-    reason: str | None = None,
-    undoes: UUID | None = None,
-) -> Decision:
-    """Move a comment to another state and record who did it. The caller holds the article's lock."""
-    before = comment.state
-    comment.state, comment.decided = to, now
-    comment.version += 1
-    row = Decision(
-        id=uuid7(),
-        article_id=comment.article_id,
-        site_id=comment.site_id,
-        comment_id=comment.id,
-        who=who,
-        who_id=who_id,
-        action=action,
-        from_state=before,
-        to_state=to,
-        reason=reason,
-        version=comment.version,
-        undoes=undoes,
-        text_hash=comment.text_hash,
-        at=now,
-    )
-    db.session.add(row)
-    publish(comment.article_id, (to is State.APPROVED) - (before is State.APPROVED))
-    db.session.flush()
-    return row
-
-
-def erase(comment: Comment, *, who: str, now: datetime, who_id: UUID | None = None, reason: str | None = None) -> None:
-    """Remove a comment's text, name, address and reader for good; the decisions stay without any of it."""
-    change_state(comment, State.ERASED, who=who, who_id=who_id, action="erase", reason=reason, now=now)
-    comment.source = comment.html = comment.name = None
-    comment.reader = comment.network = comment.sealed_email = comment.text_hash = comment.submission = None
-    comment.held_for, comment.score = [], None
-    db.session.flush()
-    of_comment = (Decision.article_id == comment.article_id, Decision.comment_id == comment.id)
-    db.session.execute(update(Decision).where(*of_comment).values(text_hash=None))
 
 
 def counts(site_id: UUID, keys: Iterable[str]) -> dict[str, dict[str, int]]:

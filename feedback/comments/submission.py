@@ -1,0 +1,145 @@
+"""What a reader sends: stored once, published or held as the site's policy and the triage say."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from feedback import articles, opaque, text, triage
+from feedback.comments.states import lock, publish
+from feedback.db import db, uuid7
+from feedback.errors import Invalid, Refused
+from feedback.models import Accepts, Comment, State
+
+MAX_NAME_CHARS = 80
+MAX_BODY_CHARS = 5_000
+MAX_SUBMISSION_CHARS = 64
+TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A comment as its reader sent it, already checked and cleaned, so that the transaction stays short."""
+
+    page: articles.Page
+    reader: bytes
+    source: str
+    html: str
+    text_hash: bytes
+    name: str = ""
+    typed_name: str = ""
+    parent: str | None = None
+    submission: str | None = None
+    honeypot: bool = False
+    opened_ms: int | None = None
+    network: bytes | None = None
+    sealed_email: bytes | None = None
+
+
+def text_hash(key: str, site_id: UUID, source: str) -> bytes:
+    """Return the keyed hash that says "the same text" (case and spaces aside) and tells nobody without the key."""
+    same = " ".join(source.casefold().split())
+    return hmac.digest(key.encode(), site_id.bytes + same.encode(), hashlib.sha256)
+
+
+def submit(draft: Draft, *, now: datetime) -> Comment:
+    """Store a comment and return it, published or held as the site's policy and the triage say.
+
+    The same submission of the same reader returns the comment it made the first time. Raises Refused where the
+    article takes no comments, Invalid for a parent that is not there.
+    """
+    article_id, accepts = articles.find_or_make(draft.page, now=now)
+    # One comment of an article at a time: its place in the order and the standing depend on the one before.
+    lock(article_id)
+    earlier = _submitted(article_id, draft)
+    if earlier is not None:
+        return earlier
+    policy = draft.page.site.policy
+    if accepts is not Accepts.OPEN or policy.moderation == "closed":
+        raise Refused("This article takes no comments any more.")
+    parent = _parent(article_id, draft)
+    verdict = triage.judge(_evidence(draft, now), moderation=policy.moderation, max_links=policy.max_links)
+    comment = _comment(draft, article_id, parent, verdict, _next_moment(article_id, now))
+    db.session.add(comment)
+    if comment.state is State.APPROVED:
+        publish(article_id, 1)
+    db.session.flush()
+    return comment
+
+
+def _submitted(article_id: UUID, draft: Draft) -> Comment | None:
+    if draft.submission is None:
+        return None
+    query = select(Comment).where(
+        Comment.article_id == article_id,
+        Comment.reader == draft.reader,
+        Comment.submission == draft.submission,
+    )
+    return db.session.execute(query).scalar_one_or_none()
+
+
+def _parent(article_id: UUID, draft: Draft) -> Comment | None:
+    if not draft.parent:
+        return None
+    key = opaque.parse_identifier(draft.parent)
+    parent = db.session.get(Comment, key) if key and key[0] == article_id else None
+    if parent is None or parent.state is not State.APPROVED:
+        raise Invalid({"parent": ["The comment you answer is not there any more."]})
+    return parent
+
+
+def _evidence(draft: Draft, now: datetime) -> triage.Evidence:
+    site_id = draft.page.site.id
+    approved = select(Comment.id).where(
+        Comment.reader == draft.reader, Comment.site_id == site_id, Comment.state == State.APPROVED
+    )
+    same = select(Comment.id).where(
+        Comment.site_id == site_id,
+        Comment.text_hash == draft.text_hash,
+        Comment.created > now - triage.REPEATED_WITHIN,
+    )
+    return triage.Evidence(
+        source=draft.source,
+        html=draft.html,
+        name=draft.name,
+        typed_name=draft.typed_name,
+        honeypot=draft.honeypot,
+        opened_ms=draft.opened_ms,
+        first=db.session.execute(approved.limit(1)).first() is None,
+        repeated=db.session.execute(same.limit(1)).first() is not None,
+    )
+
+
+def _next_moment(article_id: UUID, now: datetime) -> datetime:
+    """Return now, or just after the article's newest comment where the clock has jumped back."""
+    newest = db.session.execute(
+        select(Comment.created).where(Comment.article_id == article_id).order_by(Comment.created.desc()).limit(1)
+    ).scalar_one_or_none()
+    return now if newest is None else max(now, newest + TICK)
+
+
+def _comment(
+    draft: Draft, article_id: UUID, parent: Comment | None, verdict: triage.Verdict, created: datetime
+) -> Comment:
+    return Comment(
+        id=uuid7(),
+        article_id=article_id,
+        site_id=draft.page.site.id,
+        parent_id=parent.id if parent else None,
+        thread_id=(parent.thread_id or parent.id) if parent else None,
+        submission=draft.submission,
+        reader=draft.reader,
+        network=draft.network,
+        name=draft.name or None,
+        sealed_email=draft.sealed_email,
+        source=draft.source,
+        html=draft.html,
+        policy=text.POLICY,
+        text_hash=draft.text_hash,
+        state=verdict.state,
+        held_for=list(verdict.held_for),
+        created=created,
+    )
