@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from feedback import articles, moderation, opaque
+from feedback.db import db, uuid7
 from feedback.models import Article, Comment, Decision, Role, State
 from tests.cast import Reader, registration, together
 from tests.recount import assert_counted
@@ -142,11 +143,11 @@ def test_two_hundred_can_be_decided_at_once(app, mo, waiting, do, rows, article,
     first = waiting("One of many")
 
     def copies() -> None:
-        (row,) = moderation.db.session.execute(select(Comment)).scalars()
+        (row,) = db.session.execute(select(Comment)).scalars()
         kept = {column.key: getattr(row, column.key) for column in Comment.__table__.columns}
         for number in range(199):
-            copy = kept | {"id": moderation.comments.uuid7(), "reader": number.to_bytes(32, "big")}
-            moderation.db.session.add(Comment(**copy))
+            copy = kept | {"id": uuid7(), "reader": number.to_bytes(32, "big")}
+            db.session.add(Comment(**copy))
 
     do(copies)
     ids = [opaque.identifier(row.article_id, row.id) for row in rows(select(Comment))]
@@ -300,7 +301,7 @@ def test_flagged_comments_are_a_list_of_their_own(mo, waiting, do):
     waiting("Not flagged")
     key = opaque.parse_identifier(comment["id"])
     assert key
-    do(lambda: moderation.db.session.execute(update(Comment).where(Comment.id == key[1]).values(flags=2)))
+    do(lambda: db.session.execute(update(Comment).where(Comment.id == key[1]).values(flags=2)))
     assert listed(mo, state="flagged") == ["Flagged"]
     decides(mo, comment, "reject")
     assert listed(mo, state="flagged") == []
@@ -326,7 +327,7 @@ def test_pages_of_the_queue_lose_and_double_nothing(mo, waiting, do, rows):
     assert walk("riskiest") == "3561247"
 
     def score() -> None:
-        for row in moderation.db.session.execute(select(Comment)).scalars():
+        for row in db.session.execute(select(Comment)).scalars():
             row.score = {"2": 0.123456789012345, "6": 0.9}.get(row.source or "", 0.1)
 
     do(score)
