@@ -80,6 +80,8 @@ def run(
         if beside is not None:
             beside.terminate()
             beside.join(DRAIN_SECONDS)
+            # What it was at is leased or one transaction: nothing is lost, and nobody waits for it for ever.
+            beside.kill()
 
 
 def _serve(app: Flask, host: str, port: int, processes: int, announce: Callable[[], None]) -> None:
