@@ -10,7 +10,7 @@ from feedback.models.kinds import Accepts, Kind, NoteStatus, Role, State, Value
 from feedback.models.sites import Article, Change, Contributor, Revision, Sighting, Site
 from feedback.models.staff import Membership, Token, User
 from feedback.models.votes import NetworkKey, ReasonTally, Standing, Tally, Vote
-from feedback.models.work import Outbox
+from feedback.models.work import Erasure, Outbox
 
 __all__ = [
     "Accepts",
@@ -19,6 +19,7 @@ __all__ = [
     "Comment",
     "Contributor",
     "Decision",
+    "Erasure",
     "Kind",
     "MAX_HTML_BYTES",
     "Membership",

@@ -1,4 +1,4 @@
-"""What is to be done later."""
+"""What is to be done later: notices to deliver, erasures to carry out again."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,6 +7,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback.db import Model, Moment, uuid7
+from feedback.models.kinds import digest
 
 
 class Outbox(Model):
@@ -31,3 +32,15 @@ class Outbox(Model):
     dead: Mapped[datetime | None] = mapped_column(Moment, doc="given up; done is set too")
     fault: Mapped[str | None] = mapped_column(String(200), doc="what the last attempt met, without any address")
     created: Mapped[datetime] = mapped_column(Moment)
+
+
+class Erasure(Model):
+    """One erasure, so that `feedback restore` carries it out again on a backup that was made before it.
+
+    The mark is a hash of what was erased: it finds that again where it still is, and tells nothing by itself.
+    """
+
+    __tablename__ = "erasure"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    mark: Mapped[bytes] = mapped_column(digest())
