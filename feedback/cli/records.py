@@ -285,7 +285,7 @@ def add_user(email: str, role: str, slug: str, password_file: TextIO, name: str)
     with service():
         fields = (forms.Field("email", forms.email, required=True), forms.Field("name", forms.name))
         given = forms.read(fields, {"email": email, "name": name})
-        where, password_hash = _site(slug), hashed(password_in(password_file))
+        where, password_hash = _site(slug), hashed(password_in(password_file, email, name, slug))
         transact(
             staff.hire, where, Role(role), email=given["email"], name=given["name"], password_hash=password_hash,
             now=clock.now(),
@@ -327,7 +327,7 @@ def change_user(
         raise click.UsageError("--role and --site go together.")
     with service():
         person = _user(email)
-        password_hash = hashed(password_in(password_file)) if password_file else None
+        password_hash = hashed(password_in(password_file, email)) if password_file else None
         if role and slug:
             transact(staff.join, person, _site(slug), Role(role))
         if password_hash:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,19 +18,18 @@ from flask_security.core import RoleMixin
 from flask_security.forms import Form, LoginForm
 from flask_security.utils import hash_password, login_user, logout_user, verify_password
 from wtforms import EmailField, PasswordField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from feedback import db as ground
-from feedback import staff
+from feedback import passwords, staff
 from feedback.db import db
 from feedback.errors import TooMany, Unavailable
 from feedback.models import User
 from feedback.views import access, desk
 
-MIN_PASSWORD_CHARS = 12
-MAX_PASSWORD_CHARS = 128  # hashing costs by length, and nobody types more
 MAX_SESSION_SECONDS = 12 * 60 * 60  # a working day; then the password is asked for again
 HASHING_WAIT = 4.0  # seconds that a sign-in waits for the one before it
+NOT_PRESENT = "This is not your present password."
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -43,7 +42,7 @@ class SignInForm(LoginForm):
     """Address and password. Any address may be tried, so that the answer never depends on whether it exists."""
 
     email = EmailField("E-mail address", [InputRequired(), Length(max=254)], filters=[lambda typed: _as_stored(typed)])
-    password = PasswordField("Password", [InputRequired(), Length(max=MAX_PASSWORD_CHARS)])
+    password = PasswordField("Password", [InputRequired(), Length(max=passwords.MAX_CHARS)])
     remember = None
     submit = None
 
@@ -55,22 +54,27 @@ def _as_stored(email: str | None) -> str | None:
     return email.strip().lower() if email else email
 
 
-class PasswordForm(Form):
-    """The present password and, twice, the new one."""
+class NewPasswordForm(Form):
+    """A new password, twice. `about` says whose it is, so that it is not made of their names."""
 
-    present = PasswordField("Present password", [InputRequired("Fill in your present password."), Length(max=128)])
-    new = PasswordField(
-        "New password",
-        [
-            InputRequired("Fill in a new password."),
-            Length(
-                MIN_PASSWORD_CHARS,
-                MAX_PASSWORD_CHARS,
-                f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters.",
-            ),
-        ],
-    )
+    new = PasswordField("New password", [InputRequired("Fill in a new password.")])
     again = PasswordField("New password, again", [EqualTo("new", "The two new passwords are not the same.")])
+    about: Sequence[str] = ()
+
+    def validate_new(self, field: Any) -> None:
+        try:
+            passwords.check(field.data, self.about)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+class PasswordForm(NewPasswordForm):
+    """The present password besides."""
+
+    present = PasswordField(
+        "Present password",
+        [InputRequired("Fill in your present password."), Length(max=passwords.MAX_CHARS, message=NOT_PRESENT)],
+    )
 
 
 def init_app(app: Flask) -> None:
@@ -158,6 +162,7 @@ def sign_out() -> ResponseReturnValue:
 @bp.route("/password", methods=["GET", "POST"])
 def password() -> ResponseReturnValue:
     form = PasswordForm(request.form)
+    form.about = passwords.about(current_user)
     if request.method == "GET":
         return render_template("account/password.html", form=form)
     if not form.validate() or not _is_present_password(form):
@@ -173,7 +178,7 @@ def _is_present_password(form: PasswordForm) -> bool:
         if verify_password(normal(form.present.data), current_user.password):
             return True
         wrong()
-    form.present.errors = ["This is not your present password."]
+    form.present.errors = [NOT_PRESENT]
     return False
 
 
