@@ -28,6 +28,7 @@ WAITING = 256  # connections a process takes at once; the rest wait in the kerne
 HEADERS_SECONDS = 10  # that a client may take to send its headers
 DRAIN_SECONDS = 10  # that requests in flight have after a signal to stop; a write is answered within 6
 READY_SECONDS = 20  # until the first process answers
+RESPAWN_PAUSE = 0.2  # seconds until a server process that died is replaced
 WATCH_SECONDS = 0.1  # between two looks at whether to stop
 STARTING_SECONDS = 1.0  # that a server process takes, at most, from its fork until it hears a signal
 RESTART_SECONDS = 3.0  # before a worker that ended is started again, so that one that cannot run costs little
@@ -44,6 +45,13 @@ class _Server(MPServer):
         super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
         if _answers(self.bind_addr, self.bind_port):
             self.announce()
+
+    def _respawn_workers(self, *args: Any, **kwargs: Any) -> None:
+        # Granian ends the service where one process dies twice within 5.5 seconds. The other processes still serve, so
+        # this goes on, with a pause, lest a process that cannot start keep the machine busy.
+        time.sleep(RESPAWN_PAUSE)
+        super()._respawn_workers(*args, **kwargs)
+        self.respawned_wrks.clear()
 
     def _stop_workers(self) -> None:
         # Granian looks once whether a process has ended, and may look before its own watcher knows; this looks again.
