@@ -37,6 +37,11 @@ class Settings:
     trusted_proxies: int = 0
     mail_url: str | None = None
     workers: int = 2
+    backups: Path | None = None
+
+    @property
+    def backup_folder(self) -> Path:
+        return self.backups or self.home / "backups"
 
     @property
     def https(self) -> bool:
@@ -58,6 +63,10 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a non-empty text")
     return value.strip()
+
+
+def _folder(value: Any) -> Path:
+    return Path(_text(value))
 
 
 def _list(value: Any) -> tuple[str, ...]:
@@ -211,6 +220,13 @@ SETTINGS = (
         "mail_url",
     ),
     Setting("FEEDBACK_WORKERS", "2", "server processes (`serve --workers` wins)", _whole(1, 64), "workers"),
+    Setting(
+        "FEEDBACK_BACKUPS",
+        "`backups` in `FEEDBACK_HOME`",
+        "folder of backups, and of the list of erasures that belongs to them",
+        _folder,
+        "backups",
+    ),
 )
 
 

@@ -47,7 +47,7 @@ def adopt(erasures: Iterable[tuple[UUID, bytes]]) -> None:
     """Remember erasures as they were recorded elsewhere."""
     values = [{"id": row_id, "mark": mark} for row_id, mark in erasures]
     if values:
-        run(insert(Erasure).values(values).on_conflict_do_nothing())
+        db.session.connection().execute(insert(Erasure).on_conflict_do_nothing(), values)
 
 
 def recorded() -> dict[UUID, bytes]:
