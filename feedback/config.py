@@ -36,6 +36,7 @@ class Settings:
     limits_url: str | None = None
     trusted_proxies: int = 0
     mail_url: str | None = None
+    require_second_factor: bool = False
     workers: int = 2
     backups: Path | None = None
 
@@ -158,7 +159,7 @@ SETTINGS = (
     Setting(
         "FEEDBACK_SECRET_KEY",
         "none: `init` makes one",
-        "signs sessions and forms; a list: the first signs, all verify",
+        "signs sessions and forms, encrypts second factors; a list: the first signs, all verify",
         _secrets,
         "secret_keys",
     ),
@@ -218,6 +219,13 @@ SETTINGS = (
         "`smtp://user:password@host:port?tls=start`",
         _mail_url,
         "mail_url",
+    ),
+    Setting(
+        "FEEDBACK_REQUIRE_SECOND_FACTOR",
+        "off",
+        "`on`: staff set up a second factor before they see anything",
+        _switch,
+        "require_second_factor",
     ),
     Setting("FEEDBACK_WORKERS", "2", "server processes (`serve --workers` wins)", _whole(1, 64), "workers"),
     Setting(

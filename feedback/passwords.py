@@ -89,7 +89,7 @@ class Signer:
 
     def sign(self, user: User, purpose: Purpose) -> str:
         """Return the token of a link for this person."""
-        return str(self.serializer.dumps([user.id.hex, purpose.name, _state(user)]))
+        return str(self.serializer.dumps([user.id.hex, purpose.name, state_of(user)]))
 
     def read(self, token: str) -> User | None:
         """Return whose token this is; None where it was never ours, is too old or was used."""
@@ -100,11 +100,11 @@ class Signer:
         except (BadSignature, KeyError, TypeError, ValueError):
             return None
         user = db.session.get(User, UUID(claimed))
-        if user is None or not user.active or _state(user) != state:
+        if user is None or not user.active or state_of(user) != state:
             return None
         return user
 
 
-def _state(user: User) -> str:
-    """Return what changes with every new password and every sign-out of all sessions."""
+def state_of(user: User) -> str:
+    """Return what changes with every new password and whenever all sessions end."""
     return hashlib.sha256(f"{user.fs_uniquifier} {user.password}".encode()).hexdigest()[:16]

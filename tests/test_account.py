@@ -4,9 +4,8 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-import argon2
+import argon2.low_level
 import pytest
-from flask_security import forms
 from sqlalchemy import select, update
 
 from feedback import passwords, staff
@@ -75,12 +74,30 @@ def test_unknown_and_known_accounts_get_the_same_answer(mo, connect):
     assert "do not match" in answers[0]
 
 
-def test_an_unknown_account_costs_a_hash_as_a_known_one_does(mo, connect, monkeypatch):
-    hashed = []
-    real = forms.hash_password
-    monkeypatch.setattr(forms, "hash_password", lambda password: hashed.append(password) or real(password))
-    tries(connect(), "nobody@example.org", "not the password")
-    assert hashed == ["not the password"]
+@pytest.fixture
+def hashes(monkeypatch):
+    """Counts every computation of argon2, whoever asks for it."""
+    counted = []
+    for name in ("hash_secret", "verify_secret"):
+        real = getattr(argon2.low_level, name)
+        monkeypatch.setattr(
+            argon2.low_level, name, lambda *args, _real=real, **kwargs: counted.append(1) or _real(*args, **kwargs)
+        )
+    return counted
+
+
+def test_every_sign_in_costs_one_hash_whether_there_is_an_account_or_not(mo, rex, ann, do, connect, hashes):
+    # Counted, not timed: a hash takes 50 ms, all else together a few.
+    do(lambda: db.session.execute(update(User).where(User.id == rex.id).values(active=False)))
+    do(lambda: db.session.execute(update(User).where(User.id == ann.id).values(password=None)))
+    costs = {}
+    for email in (mo.email, rex.email, ann.email, "nobody@example.org"):
+        hashes.clear()
+        assert tries(connect(), email, "not the password").status_code == 422
+        costs[email] = len(hashes)
+    hashes.clear()
+    assert tries(connect(), mo.email, PASSWORD).status_code == 303
+    assert [*costs.values(), len(hashes)] == [1] * 5
 
 
 def test_an_inactive_account_stays_outside(mo, app, do, client):

@@ -314,12 +314,13 @@ def list_users(slug: str | None) -> None:
 @click.option("--site", "slug", metavar="SLUG", help="Where the further role holds.")
 @click.option("--password-file", **PASSWORD)
 @click.option("--active/--inactive", default=None, help="Whether the person may sign in and their tokens work.")
+@click.option("--reset-second-factor", "reset", is_flag=True, help="Forget it, for somebody whose phone is gone.")
 @example("feedback user change mo@example.org --role author --site health")
 def change_user(
-    email: str, role: str | None, slug: str | None, password_file: TextIO | None, active: bool | None
+    email: str, role: str | None, slug: str | None, password_file: TextIO | None, active: bool | None, reset: bool
 ) -> None:
     """Give an account a further role, a new password, or put it to sleep. A new password ends its sessions."""
-    from feedback import staff
+    from feedback import second_factor, staff
     from feedback.db import transact
     from feedback.models import Role
 
@@ -332,6 +333,8 @@ def change_user(
             transact(staff.join, person, _site(slug), Role(role))
         if password_hash:
             transact(staff.set_password, person.id, password_hash)
+        if reset:
+            transact(second_factor.turn_off, person.id)
         if active is not None:
             transact(staff.set_active, person.id, active)
     click.echo(f"Changed {person.email}.")

@@ -8,7 +8,7 @@ fits engines that shard PostgreSQL's dialect.
 from feedback.models.comments import MAX_HTML_BYTES, Comment, Decision
 from feedback.models.kinds import Accepts, Kind, NoteStatus, Role, State, Value
 from feedback.models.sites import Article, Change, Contributor, Revision, Sighting, Site
-from feedback.models.staff import Membership, Token, User
+from feedback.models.staff import Membership, RecoveryCode, SecondFactor, Token, User
 from feedback.models.votes import NetworkKey, ReasonTally, Standing, Tally, Vote
 from feedback.models.work import Erasure, Outbox
 
@@ -27,8 +27,10 @@ __all__ = [
     "NoteStatus",
     "Outbox",
     "ReasonTally",
+    "RecoveryCode",
     "Revision",
     "Role",
+    "SecondFactor",
     "Sighting",
     "Site",
     "Standing",
