@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import Flask
 
-from feedback import changes, clock, delivery, notices, readers, stats
+from feedback import changes, clock, delivery, erasures, notices, readers, stats
+from feedback.backup import ledger
 from feedback.db import dispose, transact
 from feedback.views import letters
 
@@ -56,13 +58,28 @@ def run(app: Flask) -> None:
 def go_round(app: Flask, stop: threading.Event) -> None:
     """Do a round every hour, and one when a day begins: then the keys of the day before yesterday are 48 hours old."""
     day, due = date.min, 0.0
+    listed: UUID | None = None
     while not stop.is_set():
         now = clock.now()
         if now.date() != day or time.monotonic() >= due:
             with app.app_context():
                 went_well = round_of_tasks(now)
             day, due = now.date(), time.monotonic() + (HOUR if went_well else AGAIN)
+        listed = list_erasures(app, listed)
         stop.wait(min(LOOK, _until_midnight(clock.now()), max(0.0, due - time.monotonic())))
+
+
+def list_erasures(app: Flask, listed: UUID | None) -> UUID | None:
+    """Add new erasures to the list beside the backups. Takes and returns the latest one that is known to be listed."""
+    try:
+        with app.app_context():
+            newest = erasures.newest()
+            if newest != listed:
+                ledger.bring_up_to_date(app.config["SETTINGS"].backup_folder)
+            return newest
+    except Exception:
+        log.exception("the list of erasures could not be brought up to date; it will be tried again")
+        return listed
 
 
 def _until_midnight(now: datetime) -> float:
@@ -85,6 +102,7 @@ def once(app: Flask) -> bool:
         went_well = round_of_tasks(clock.now())
         while deliver(app):
             pass
+    list_erasures(app, None)
     return went_well
 
 

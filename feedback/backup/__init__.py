@@ -4,8 +4,3 @@ A backup is one ZIP file: what the database's own tool copied at one moment, and
 part. The day's keys of network hashes and every hash made from them stay behind. Nothing is replaced before all that
 takes its place has been looked through and the erasures made since have been carried out in it.
 """
-
-from feedback.backup.restoring import Restored, Wish, restore
-from feedback.backup.taking import Taken, backup, list_erasures
-
-__all__ = ["Restored", "Taken", "Wish", "backup", "list_erasures", "restore"]

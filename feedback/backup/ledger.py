@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
+from feedback import erasures
+from feedback.db import db
+
 NAME = "erasures.txt"
 LINE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) ([0-9a-f]{64})")
 HEAD = "# What was erased since the backups here were made; `feedback restore` erases it again. Keep it with them.\n"
@@ -29,8 +32,14 @@ def _parse(text: str) -> dict[UUID, bytes]:
     return {UUID(match[1]): bytes.fromhex(match[2]) for match in found if match}
 
 
-def add(folder: Path, erasures: Mapping[UUID, bytes]) -> int:
-    """Add to the list in a folder what it lacks, and return how much that was. Makes the list where there is none."""
+def bring_up_to_date(folder: Path) -> int:
+    """Add to the list in a folder the erasures that it lacks, and return how many those were."""
+    found = erasures.recorded()
+    db.session.close()
+    return _add(folder, found)
+
+
+def _add(folder: Path, known: Mapping[UUID, bytes]) -> int:
     folder.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "r+", encoding="ascii", errors="replace") as file:
@@ -38,7 +47,7 @@ def add(folder: Path, erasures: Mapping[UUID, bytes]) -> int:
         fcntl.flock(file, fcntl.LOCK_EX)
         before = file.read()
         listed = _parse(before)
-        lines = [f"{row_id} {mark.hex()}\n" for row_id, mark in erasures.items() if row_id not in listed]
+        lines = [f"{row_id} {mark.hex()}\n" for row_id, mark in known.items() if row_id not in listed]
         cut_off = "\n" if before and not before.endswith("\n") else ""
         if lines or not before:
             file.write(("" if before else HEAD) + cut_off + "".join(lines))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from feedback import erasures, schema
+from feedback import schema
 from feedback.backup import archive, ledger, postgresql, sqlite
 from feedback.backup.archive import CHUNK, Manifest, Progress
 from feedback.backup.workshop import sync, workshop
@@ -32,7 +32,7 @@ def backup(url: str, folder: Path, *, now: datetime, progress: Progress) -> Take
     Raises Refused where it cannot be done; what was begun is removed then.
     """
     path = folder / f"feedback-{now:%Y%m%dT%H%M%SZ}.zip"
-    list_erasures(folder)
+    ledger.bring_up_to_date(folder)
     with workshop(folder) as room:
         if path.exists():
             raise Conflict(f"{path} is there already.")
@@ -44,15 +44,8 @@ def backup(url: str, folder: Path, *, now: datetime, progress: Progress) -> Take
         unfinished.rename(path)
         sync(folder)
     # Those that were made meanwhile; the copy may still have what they erased.
-    list_erasures(folder)
+    ledger.bring_up_to_date(folder)
     return Taken(path, path.stat().st_size, manifest)
-
-
-def list_erasures(folder: Path) -> int:
-    """Add to the list of erasures in a folder what it lacks, and return how much that was."""
-    found = erasures.recorded()
-    db.session.close()
-    return ledger.add(folder, found)
 
 
 def _of_sqlite(url: str, room: Path, into: archive.Writer, now: datetime) -> Manifest:

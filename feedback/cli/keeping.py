@@ -81,18 +81,18 @@ def backup(folder: Path | None, erasures_only: bool) -> None:
     FOLDER is FEEDBACK_BACKUPS unless you name another. Beside the backups lies the list of what was erased since;
     keep it with them. Settings and their secrets are not in a backup.
     """
-    from feedback import backup as keep
     from feedback import clock
+    from feedback.backup import ledger, taking
 
     began = time.monotonic()
     with service() as app, progress() as shown:
         settings: Settings = app.config["SETTINGS"]
         into = folder or settings.backup_folder
         if erasures_only:
-            click.echo(f"Added {keep.list_erasures(into)} erasures to the list in {into}.")
+            click.echo(f"Added {ledger.bring_up_to_date(into)} erasures to the list in {into}.")
             return
         os.nice(GENTLE)
-        taken = keep.backup(settings.database_url, into, now=clock.now(), progress=shown)
+        taken = taking.backup(settings.database_url, into, now=clock.now(), progress=shown)
     rows = sum(taken.manifest.rows.values())
     click.echo(f"{taken.path}: {rows:,} rows, {_size(taken.bytes)}, in {time.monotonic() - began:.1f} s.")
 
@@ -108,11 +108,11 @@ def restore(path: Path, over: bool, without_erasures: bool) -> None:
     Everything is checked, brought to this version and freed of what was erased since, before anything is replaced. The
     database that was there is set aside, and what brings it back is printed.
     """
-    from feedback import backup as keep
     from feedback import clock, config
+    from feedback.backup import restoring
 
     settings = config.load()
-    wish = keep.Wish(
+    wish = restoring.Wish(
         path,
         settings.database_url,
         lists=(path.parent, settings.backup_folder),
@@ -127,7 +127,7 @@ def restore(path: Path, over: bool, without_erasures: bool) -> None:
             yield app
 
     with progress() as shown:
-        done = keep.restore(wish, opened, now=clock.now(), progress=shown)
+        done = restoring.restore(wish, opened, now=clock.now(), progress=shown)
     rows = sum(done.manifest.rows.values())
     click.echo(f"Restored {rows:,} rows as of {done.manifest.taken[:19]}Z. Everybody on the staff signs in anew.")
     if done.erased:
