@@ -74,6 +74,16 @@ def test_unknown_and_known_accounts_get_the_same_answer(mo, connect):
     assert "do not match" in answers[0]
 
 
+def test_an_address_that_is_none_belongs_to_nobody(make_app, site):
+    # With mail, so that a forgotten password is looked for, too.
+    client = make_app(
+        mail_url="smtp://127.0.0.1:9", mail_from="a@example.org", public_url="http://localhost"
+    ).test_client()
+    assert "do not match" in tries(client, "no\0body@example.org", "not the password").text
+    fields = {"csrf_token": token(client, "/account/forgotten"), "email": "no\0body@example.org"}
+    assert client.post("/account/forgotten", data=fields).status_code == 200
+
+
 @pytest.fixture
 def hashes(monkeypatch):
     """Counts every computation of argon2, whoever asks for it."""
