@@ -243,6 +243,24 @@ def test_the_manual_sends_http_to_https():
     plain = re.search(r"server \{\n    listen 80;\n(.*?)\n\}", README, re.DOTALL)[1]
     (target,) = re.findall(r"return 301 (\S+);", plain)
     assert redirection(Page(Headers(), http_goes_to=target.replace("$host$request_uri", f"{HOST}/"))) == 0
+    assert "location /api/ { return 403; }" in plain
+
+
+def test_every_text_says_how_it_is_encoded(client, mo, article):
+    signed_in = mo.signs_in()
+    slug = mo.site.slug
+    paths = [SIGN_IN, f"/f/{slug}?article={article.key}", "/widget.js", "/embed.js", f"/feeds/{slug}.atom", "/api/"]
+    answers = [client.get(path) for path in paths]
+    answers += [signed_in.get(path, buffered=True) for path in ("/moderation/", "/moderation/comments.csv")]
+    for answer in answers:
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].lower().split("; ")[1] == "charset=utf-8", answer.request.path
+
+
+def test_a_folder_is_not_listed_and_trace_is_not_answered(client):
+    assert client.get("/static/").status_code == client.get("/static").status_code == 404
+    for path in (SIGN_IN, "/api/", "/widget.js"):
+        assert client.open(path, method="TRACE").status_code == 405
 
 
 @pytest.mark.parametrize(
