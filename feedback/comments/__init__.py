@@ -15,6 +15,7 @@ from feedback.comments.submission import (
     MAX_NAME_CHARS,
     MAX_SUBMISSION_CHARS,
     Draft,
+    is_stored,
     submit,
     text_hash,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "counts",
     "erase",
     "here",
+    "is_stored",
     "latest",
     "lock",
     "mine",
