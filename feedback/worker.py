@@ -60,12 +60,12 @@ def go_round(app: Flask, stop: threading.Event) -> None:
     day, due = date.min, 0.0
     listed: UUID | None = None
     while not stop.is_set():
+        listed = list_erasures(app, listed)
         now = clock.now()
         if now.date() != day or time.monotonic() >= due:
             with app.app_context():
                 went_well = round_of_tasks(now)
             day, due = now.date(), time.monotonic() + (HOUR if went_well else AGAIN)
-        listed = list_erasures(app, listed)
         stop.wait(min(LOOK, _until_midnight(clock.now()), max(0.0, due - time.monotonic())))
 
 
