@@ -66,7 +66,9 @@ def go_round(app: Flask, stop: threading.Event) -> None:
             with app.app_context():
                 went_well = round_of_tasks(now)
             day, due = now.date(), time.monotonic() + (HOUR if went_well else AGAIN)
-        stop.wait(min(LOOK, _until_midnight(clock.now()), max(0.0, due - time.monotonic())))
+        then = clock.now()
+        if then.date() == day:  # else midnight passed during the round
+            stop.wait(min(LOOK, _until_midnight(then), max(0.0, due - time.monotonic())))
 
 
 def list_erasures(app: Flask, listed: UUID | None) -> UUID | None:
