@@ -73,8 +73,8 @@ class House:
         shelf.words = {
             "name": line(first, 120) or "Plain words",
             "question": line(first, 200) or "Plain words",
-            "guidelines": " ".join(line(string, 90) for string in shelf.strings[half:]),
-            "notice": " ".join(line(string, 90) for string in shelf.strings[: half or 1]),
+            "guidelines": line(" ".join(line(string, 90) for string in shelf.strings[half:]), 1_000),
+            "notice": line(" ".join(line(string, 90) for string in shelf.strings[: half or 1]), 1_000),
         }
         shelf.people = list(dict.fromkeys(filter(None, map(name_of, shelf.strings))))
         article_id = self._register(shelf, now)
@@ -106,8 +106,8 @@ class House:
 
     def _comment(self, shelf: Shelf, string: str, now: datetime) -> None:
         reader = self._reader(shelf.comments)
-        source, name = taken(body, string, 5_000) or "Plain words", name_of(string)
-        html, number = text.comment_html(source), next(self.numbers).to_bytes(32, "big")
+        (source, html), name = cleaned(string), name_of(string)
+        number = next(self.numbers).to_bytes(32, "big")
         draft = comments.Draft(self._page(shelf.key), reader, source, html, number, name)
         stored = comments.submit(draft, now=now)
         shelf.comments.append(opaque.identifier(stored.article_id, stored.id))
@@ -118,7 +118,7 @@ class House:
         page, reader = self._page(shelf.key), self._reader(shelf.sections)
         section, revision = line(string, 255), line(string, 64)
         note = taken(forms.lines(1_000), string, 1_000)
-        if revision:
+        if revision and revision not in shelf.revisions:
             articles.see_revision(article_id, revision, registered=True, note=note or None, now=now)
             shelf.changes.append(note)
         ballot = votes.Ballot(page, reader, votes.Choice.NO, revision, section, code, note)
@@ -184,7 +184,7 @@ class House:
         bodies = [body for shelf in self.shelves for body in shelf.bodies]
         people = [shelf.people[0] for shelf in self.shelves if shelf.people]
         return {
-            "/moderation/?state=approved&limit=200": [*names, *bodies, *(shelf.title for shelf in self.shelves)],
+            "/moderation/?state=approved": [*names, *bodies, *(shelf.title for shelf in self.shelves)],
             "/moderation/decisions": [*names, *(shelf.reason for shelf in self.shelves)],
             "/articles/": titles,
             f"{admin}/articles": titles,
@@ -217,10 +217,14 @@ def name_of(string: str) -> str:
     return taken(forms.name, string, 80)
 
 
-def body(string: str) -> str:
-    source = forms.lines(5_000)(string)
-    text.comment_html(source)
-    return source
+def cleaned(string: str) -> tuple[str, str]:
+    """Return a comment as it is stored: source and HTML."""
+    while string:
+        with suppress(ValueError):
+            source = forms.lines(5_000)(string)
+            return source, text.comment_html(source)
+        string = string[: len(string) // 2]
+    return "Plain words", "<p>Plain words</p>"
 
 
 def filled(texts: Sequence[str]) -> list[str]:
