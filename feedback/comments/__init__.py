@@ -1,14 +1,22 @@
 """Comments of readers: what they submit, what of it is published, and what they may do with their own afterwards."""
 
+from feedback.comments.flagging import (
+    Report,
+    flag,
+)
 from feedback.comments.owners import (
     mine,
     own,
     withdraw,
 )
 from feedback.comments.states import (
+    add,
     change_state,
+    changed,
     erase,
+    is_flagged,
     lock,
+    record,
 )
 from feedback.comments.submission import (
     MAX_BODY_CHARS,
@@ -43,12 +51,17 @@ __all__ = [
     "MAX_PINNED",
     "MAX_SUBMISSION_CHARS",
     "NEWEST",
+    "Report",
     "SORTS",
+    "add",
     "around",
     "change_state",
+    "changed",
     "counts",
     "erase",
+    "flag",
     "here",
+    "is_flagged",
     "latest",
     "lock",
     "mine",
@@ -56,6 +69,7 @@ __all__ = [
     "public",
     "published",
     "published_on",
+    "record",
     "replies_of",
     "row_value",
     "submit",

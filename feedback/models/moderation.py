@@ -38,6 +38,7 @@ class Flag(Model):
     network: Mapped[bytes | None] = mapped_column(digest())
     weight: Mapped[int] = mapped_column(doc="0 to 2, by what became of this reader's earlier flags")
     resolved: Mapped[Resolved | None] = mapped_column(enum(Resolved, "resolved"))
+    decision_id: Mapped[UUID | None] = mapped_column(doc="what answered it")
     created: Mapped[datetime] = mapped_column(Moment)
 
 

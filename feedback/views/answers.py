@@ -52,6 +52,8 @@ _ITEM = {
     "pinned": FLAG,
     "staff": maybe(TEXT),
 }
+_EDITED_BY = {"const": "moderator"}
+_MARKED = {"gone": {"enum": ["withdrawn", "removed"]}, "edited_by": _EDITED_BY}
 _YOURS = {
     "value": VALUE,
     "reason": maybe(TEXT),
@@ -70,11 +72,9 @@ ANSWERS: dict[str, Schema] = {
     "Contributor": thing({"name": TEXT, "role": ROLE}),
     "Votes": thing({"yes": COUNT, "no": COUNT, "total": COUNT}),
     "Yours": thing(_YOURS),
-    "Comment": thing(_ITEM, {"gone": {"enum": ["withdrawn", "removed"]}}),
-    "Thread": thing(
-        {**_ITEM, "replies": many(ref("Comment"))}, {"more": TEXT, "gone": {"enum": ["withdrawn", "removed"]}}
-    ),
-    "OwnComment": thing({**_ITEM, **_OWN, "replies": many(ref("Comment"))}),
+    "Comment": thing(_ITEM, _MARKED),
+    "Thread": thing({**_ITEM, "replies": many(ref("Comment"))}, {**_MARKED, "more": TEXT, "closed": FLAG}),
+    "OwnComment": thing({**_ITEM, **_OWN, "replies": many(ref("Comment"))}, {"edited_by": _EDITED_BY}),
     "Summary": thing(
         {
             "article": thing(_REGISTERED),

@@ -121,6 +121,7 @@ def _make_tables() -> None:
         sa.Column("network", sa.LargeBinary(length=32), nullable=True),
         sa.Column("weight", sa.Integer(), nullable=False),
         sa.Column("resolved", _enum("resolved", "upheld", "dismissed"), nullable=True),
+        sa.Column("decision_id", sa.Uuid(), nullable=True),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["article_id", "comment_id"], ["comment.article_id", "comment.id"], name="fk_flag_comment"
