@@ -7,6 +7,8 @@ import re
 import textwrap
 import unicodedata
 
+MAX_TYPED = 20_480  # Of a text before it is normalised: what an import may have, four times the longest comment.
+MAX_TYPED_NAME = 6_000  # Of a name before it is normalised: NFKC makes 18 characters of one, all of which cost time.
 MAX_MARKS = 4  # Combining marks on one letter: Vietnamese needs two, pointed Hebrew four, stacked "zalgo" dozens.
 STREAM_SAFE = 30  # Marks in a row that no language exceeds (UAX #15); sorting them costs the square of their number.
 
@@ -41,8 +43,11 @@ class Unfit(ValueError):
 def normalise(text: str) -> str:
     """Return text of several lines as it is stored: NFC, without the characters that only do harm, stripped.
 
-    Raises Unfit for a NUL or half a surrogate pair: no keyboard makes them, so dropping them would hide a fault.
+    Raises Unfit for a NUL or half a surrogate pair: no keyboard makes them, so dropping them would hide a fault. And
+    for a text so long that to normalise it before it is refused would cost more than it is worth.
     """
+    if len(text) > MAX_TYPED:
+        raise Unfit(f"This text has {len(text):,} characters, far more than fit. Please shorten it.")
     if "\0" in text or _SURROGATE.search(text):
         raise Unfit("This text contains a broken character. Please type it again instead of pasting it.")
     text = _DROPPED.sub("", _NEWLINE.sub("\n", text))
@@ -63,6 +68,8 @@ def name(text: str) -> str:
 
     Raises Unfit as `normalise`.
     """
+    if len(text) > MAX_TYPED_NAME:
+        raise Unfit(f"This name has {len(text):,} characters, far more than fit. Please shorten it.")
     shown = unicodedata.normalize("NFKC", _without_invisible(line(text)))
     shown = " ".join(_unstacked(_without_invisible(shown), MAX_MARKS).split())
     return shown if visible(shown) else ""

@@ -36,7 +36,13 @@ class Settings:
     limits_url: str | None = None
     trusted_proxies: int = 0
     mail_url: str | None = None
+    require_second_factor: bool = False
     workers: int = 2
+    backups: Path | None = None
+
+    @property
+    def backup_folder(self) -> Path:
+        return self.backups or self.home / "backups"
 
     @property
     def https(self) -> bool:
@@ -58,6 +64,10 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a non-empty text")
     return value.strip()
+
+
+def _folder(value: Any) -> Path:
+    return Path(_text(value))
 
 
 def _list(value: Any) -> tuple[str, ...]:
@@ -149,7 +159,7 @@ SETTINGS = (
     Setting(
         "FEEDBACK_SECRET_KEY",
         "none: `init` makes one",
-        "signs sessions and forms; a list: the first signs, all verify",
+        "signs sessions and forms, encrypts second factors; a list: the first signs, all verify",
         _secrets,
         "secret_keys",
     ),
@@ -210,7 +220,21 @@ SETTINGS = (
         _mail_url,
         "mail_url",
     ),
+    Setting(
+        "FEEDBACK_REQUIRE_SECOND_FACTOR",
+        "off",
+        "`on`: staff set up a second factor before they see anything",
+        _switch,
+        "require_second_factor",
+    ),
     Setting("FEEDBACK_WORKERS", "2", "server processes (`serve --workers` wins)", _whole(1, 64), "workers"),
+    Setting(
+        "FEEDBACK_BACKUPS",
+        "`backups` in `FEEDBACK_HOME`",
+        "folder of backups, and of the list of erasures that belongs to them",
+        _folder,
+        "backups",
+    ),
 )
 
 

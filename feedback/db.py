@@ -3,6 +3,8 @@
 SQLite takes one writer at a time. Writers first queue on a lock of this process and then on a file lock beside the
 database, because SQLite's own busy handler polls and lets processes starve each other; only then does the
 transaction begin, with BEGIN IMMEDIATE, since a deferred read-then-write fails at once under load.
+
+PostgreSQL takes many writers at a time, but a process has few threads: some of them are kept for readers.
 """
 
 import fcntl
@@ -13,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -48,11 +50,13 @@ T = TypeVar("T")
 
 WRITER_DEADLINE = 4.0  # seconds a writer queues for its place; the answer must be out within 6
 STANDSTILL = 0.5  # seconds without a change of hands after which one writer waits alone, so that readers find threads
+PLACES = 3  # for writers in a process beside PostgreSQL: one less than it has threads, so that readers find one
 BUSY_TIMEOUT_MS = 1_000  # for the rare outsider (sqlite3 shell, backup) that does not queue with us
 CONNECT_SECONDS = 4  # until PostgreSQL has taken a connection
 LOCK_SECONDS = 2.0  # that a writer waits on PostgreSQL for what another holds; a vote's own locks last milliseconds
 POLL_SECONDS = 0.002  # flock has no timeout, so it is polled, by one thread of each process only
 ATTEMPTS = 5  # of a transaction that the database asks to run again
+LOCK_NOT_AVAILABLE = "55P03"
 RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
 RETRY_PAUSE = 0.01  # seconds, times the attempt, so that two that collided do not collide again
 
@@ -141,6 +145,7 @@ def init_app(app: Flask) -> None:
         app.extensions["writers_place"] = WritersPlace(f"{engine.url.database}.writer")
     else:
         event.listen(engine, "connect", _limit_waiting)
+        app.extensions["writers_place"] = WritersPlace(None, PLACES)
 
 
 def _address(url: str) -> URL:
@@ -182,34 +187,30 @@ def _begin(connection: Any) -> None:
 
 
 class WritersPlace:
-    """The one writer's place of a SQLite database: first in this process, then on this machine, with a deadline.
+    """Where a process lets its writers in, with a deadline: one at a time where a file lets in one of the machine.
 
-    Whoever waits holds a thread that readers may need. So writers wait for each other only as long as the place
-    changes hands; while somebody else keeps the database locked, one of them waits for it, the others are refused.
+    Whoever waits holds a thread that readers may need. So writers wait for each other only as long as a place changes
+    hands; while somebody else keeps the database locked, those inside wait for it, the others are refused.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str | None, places: int = 1) -> None:
+        self.path, self.places = path, places
         self.turn = threading.Condition()
-        self.busy = False
+        self.inside = 0
         self.blocked = False  # whoever was here last waited in vain for the database
-        self.moved = 0.0  # when the place changed hands
+        self.moved = 0.0  # when a place changed hands
         self.file: int | None = None
         self.owner = 0
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Hold the place, or raise Unavailable when it is not free within WRITER_DEADLINE seconds."""
+        """Hold a place, or raise Unavailable when none is free within WRITER_DEADLINE seconds."""
         deadline = time.monotonic() + WRITER_DEADLINE
         self._enter(deadline)
         blocked = False
         try:
-            self._lock_file(deadline)
-            try:
+            with self._file_locked(self.path, deadline) if self.path else nullcontext():
                 yield
-            finally:
-                assert self.file is not None
-                fcntl.flock(self.file, fcntl.LOCK_UN)
         except (DBAPIError, Unavailable) as error:
             blocked = isinstance(error, Unavailable) or _is_locked(error)
             raise
@@ -218,43 +219,56 @@ class WritersPlace:
 
     def _enter(self, deadline: float) -> None:
         with self.turn:
-            while self.busy:
+            while self.inside >= self.places:
                 patience = min(deadline, self.moved + STANDSTILL) - time.monotonic()
                 if patience <= 0:
                     raise Unavailable("Too many writers are waiting just now. Nothing was stored; please try again.")
                 self.turn.wait(patience)
-            self.busy = True
+            self.inside += 1
             if not self.blocked:
                 self.moved = time.monotonic()
 
     def _leave(self, blocked: bool) -> None:
         with self.turn:
-            self.busy, self.blocked = False, blocked
+            self.inside -= 1
+            self.blocked = blocked
             if not blocked:
                 self.moved = time.monotonic()
             self.turn.notify()
 
-    def _lock_file(self, deadline: float) -> None:
+    @contextmanager
+    def _file_locked(self, path: str, deadline: float) -> Iterator[None]:
         if self.file is None or self.owner != os.getpid():
             # A file opened before a fork would share its lock with the other process.
-            self.file, self.owner = self._opened(), os.getpid()
-        while True:
-            try:
-                return fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise Unavailable("The database is busy just now. Nothing was stored; please try again.") from None
-                time.sleep(POLL_SECONDS)
-
-    def _opened(self) -> int:
+            self.file, self.owner = _opened(path), os.getpid()
+        _lock(self.file, deadline)
         try:
-            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            log.error("the file %s cannot be opened: %s", self.path, error.strerror)
-            raise Unavailable("The service cannot store anything just now. Please try again in a moment.") from error
+            yield
+        finally:
+            fcntl.flock(self.file, fcntl.LOCK_UN)
+
+
+def _lock(file: int, deadline: float) -> None:
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Unavailable("The database is busy just now. Nothing was stored; please try again.") from None
+            time.sleep(POLL_SECONDS)
+
+
+def _opened(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        log.error("the file %s cannot be opened: %s", path, error.strerror)
+        raise Unavailable("The service cannot store anything just now. Please try again in a moment.") from error
 
 
 def _is_locked(error: DBAPIError) -> bool:
+    if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+        return True
     return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 

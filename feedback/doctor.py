@@ -23,7 +23,7 @@ WITH_PASSWORD = {"FEEDBACK_DATABASE_URL", "FEEDBACK_LIMITS_URL", "FEEDBACK_MAIL_
 LEAST_FREE = 200 * 2**20  # bytes; below it a busy day may fill the disk
 CLOCK_SLACK = timedelta(minutes=2)
 PROXY_MEMORY = timedelta(days=7)  # that a header seen from an untrusted proxy is held against the settings
-WORKER_SLACK = timedelta(hours=3)  # after midnight until which the worker, which comes hourly, may be late
+WORKER_SLACK = timedelta(minutes=10)  # that the worker, which forgets at midnight, has to try again after a failure
 
 
 @dataclass(frozen=True)

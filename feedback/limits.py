@@ -42,6 +42,8 @@ LIMITS = {
     # Sign-in: guesses at one account from one network, at many accounts from one, at one account from many.
     "sign-in": _often(RateLimitItemPerMinute(5, 15), thing="many attempts to sign in"),
     "sign-in network": _often(RateLimitItemPerMinute(20, 15), thing="many attempts to sign in"),
+    # Codes of the second factor, each one of a million: whoever tries has the account's password already.
+    "second factor": _often(RateLimitItemPerMinute(5, 15), thing="many wrong codes"),
     # A forgotten password: a few links an hour, so that nobody's mailbox is filled by others.
     "reset": _often(RateLimitItemPerHour(5), thing="many requests for a new password"),
     "sign-in account": _often(RateLimitItemPerHour(50), thing="many attempts to sign in"),

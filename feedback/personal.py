@@ -32,7 +32,8 @@ _PHONE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _GROUPED_DIGITS = re.compile(r"(?<!\w)\d++(?!\w)(?:[ -]\d++(?!\w))*+")
-_IBAN = re.compile(r"(?<!\w)(?=([A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}))", re.IGNORECASE)
+# Not IGNORECASE, under which A-Z takes "\u0130" and "\u017f" too, which are no digits of base 36.
+_IBAN = re.compile(r"(?<!\w)(?=([A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}))")
 
 
 def redact(note: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from feedback import articles, comments, votes
+from feedback import articles, comments, erasures, votes
 from feedback.clock import rfc3339
 from feedback.db import db, run
 from feedback.models import Article, Comment, Vote
@@ -25,7 +25,17 @@ class Erased:
 
 
 def erase(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
-    """Erase every vote and comment of a reader on a site. What is asked twice finds nothing the second time."""
+    """Erase every row of a reader on a site, here and wherever an older backup is restored.
+
+    What is asked twice finds nothing the second time.
+    """
+    erased = forget(site, reader, now=now)
+    erasures.record(erasures.of_reader(reader), found=any(erased.public().values()))
+    return erased
+
+
+def forget(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
+    """Remove every vote and comment of a reader on a site from this database."""
     voted = run(select(Vote.article_id).where(Vote.reader == reader, Vote.site_id == site.id)).scalars().all()
     for article_id in sorted(voted):
         votes.forget(site, article_id, reader, now=now)

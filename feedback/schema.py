@@ -32,6 +32,11 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def knows(revision: str) -> bool:
+    """Whether this version has a migration of that name."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def missing() -> list[Step]:
     """Return the migrations that the database has yet to see, oldest first. Raises Conflict for a newer database."""
     scripts, seen = ScriptDirectory.from_config(_config()), current()

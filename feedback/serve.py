@@ -4,6 +4,7 @@ Nothing here writes an access log, since its lines would carry addresses.
 """
 
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -27,8 +28,12 @@ WAITING = 256  # connections a process takes at once; the rest wait in the kerne
 HEADERS_SECONDS = 10  # that a client may take to send its headers
 DRAIN_SECONDS = 10  # that requests in flight have after a signal to stop; a write is answered within 6
 READY_SECONDS = 20  # until the first process answers
+RESPAWN_PAUSE = 0.2  # seconds until a server process that died is replaced
 WATCH_SECONDS = 0.1  # between two looks at whether to stop
 STARTING_SECONDS = 1.0  # that a server process takes, at most, from its fork until it hears a signal
+RESTART_SECONDS = 3.0  # before a worker that ended is started again, so that one that cannot run costs little
+
+log = logging.getLogger(__name__)
 
 
 class _Server(MPServer):
@@ -40,6 +45,13 @@ class _Server(MPServer):
         super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
         if _answers(self.bind_addr, self.bind_port):
             self.announce()
+
+    def _respawn_workers(self, *args: Any, **kwargs: Any) -> None:
+        # Granian ends the service where one process dies twice within 5.5 seconds. The other processes still serve, so
+        # this goes on, with a pause, lest a process that cannot start keep the machine busy.
+        time.sleep(RESPAWN_PAUSE)
+        super()._respawn_workers(*args, **kwargs)
+        self.respawned_wrks.clear()
 
     def _stop_workers(self) -> None:
         # Granian looks once whether a process has ended, and may look before its own watcher knows; this looks again.
@@ -73,15 +85,12 @@ def run(
     # Forked, so that the processes share the memory of what is imported; Python 3.14 would start them afresh.
     multiprocessing.set_start_method("fork", force=True)
     dispose(app)  # a connection must not be shared between processes
-    beside = _start_worker(app) if with_worker else None
+    beside = _Worker(app) if with_worker else None
     try:
         _serve(app, host, port, processes, announce)
     finally:
         if beside is not None:
-            beside.terminate()
-            beside.join(DRAIN_SECONDS)
-            # What it was at is leased or one transaction: nothing is lost, and nobody waits for it for ever.
-            beside.kill()
+            beside.stop()
 
 
 def _serve(app: Flask, host: str, port: int, processes: int, announce: Callable[[], None]) -> None:
@@ -143,6 +152,38 @@ def _stop_once(parent: int) -> None:
         stop(signal.SIGTERM, None)
 
     threading.Thread(target=watch, daemon=True, name="watch").start()
+
+
+class _Worker:
+    """The worker beside the server, in a process of its own that is started again where it ends by itself."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.stopping = threading.Event()
+        self.lock = threading.Lock()
+        self.process = _start_worker(app)
+        threading.Thread(target=self._keep, daemon=True, name="keep").start()
+
+    def _keep(self) -> None:
+        while not self.stopping.is_set():
+            self.process.join()
+            if not self.stopping.wait(RESTART_SECONDS):
+                self._start_again()
+
+    def _start_again(self) -> None:
+        with self.lock:
+            if not self.stopping.is_set():
+                log.warning("The worker ended (exit code %s). It is started again.", self.process.exitcode)
+                self.process = _start_worker(self.app)
+
+    def stop(self) -> None:
+        """Let the worker end what it is at, for as long as requests may take to end."""
+        with self.lock:
+            self.stopping.set()
+        self.process.terminate()
+        self.process.join(DRAIN_SECONDS)
+        # What it was at is leased or one transaction: nothing is lost, and nobody waits for it for ever.
+        self.process.kill()
 
 
 def _start_worker(app: Flask) -> multiprocessing.Process:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, delete, func, select, update
 
 from feedback.db import db, run
 from feedback.errors import Conflict, Invalid, Missing, Refused
-from feedback.models import Contributor, Membership, Role, Site, Token, User
+from feedback.models import Contributor, Membership, RecoveryCode, Role, SecondFactor, Site, Token, User
 
 TOKEN_PREFIX = "fb_"  # so that a token found in a log or a repository can be recognised
 LAST_USED_STEP = timedelta(minutes=10)  # "last used" is worth no write on every call
@@ -94,6 +94,12 @@ def set_password(user_id: UUID, password_hash: str) -> User:
         raise Missing("There is no such account.")
     user.password, user.fs_uniquifier = password_hash, secrets.token_hex(32)
     return user
+
+
+def forget_second_factor(user_id: UUID) -> None:
+    """Remove what a person's second factor is made of."""
+    run(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+    run(delete(SecondFactor).where(SecondFactor.user_id == user_id))
 
 
 def keep_hash(user_id: UUID, password_hash: str) -> None:
@@ -211,6 +217,7 @@ def dismiss(user_id: UUID) -> None:
     _spare_last_administrator(user_id)
     run(update(Contributor).where(Contributor.user_id == user_id).values(user_id=None))
     run(delete(Token).where(Token.user_id == user_id))
+    forget_second_factor(user_id)
     run(delete(Membership).where(Membership.user_id == user_id))
     run(delete(User).where(User.id == user_id))
 

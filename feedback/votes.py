@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, func, select, update
+from sqlalchemy import Row, bindparam, case, delete, func, select, update
 
 from feedback import articles, personal, statistics
 from feedback.db import db, insert, run
@@ -100,8 +100,9 @@ TAKE_BACK = delete(Vote).where(*_OF).returning(*_COLUMNS)
 CHANGE = (
     update(Vote)
     .where(Vote.article_id == bindparam("b_article"), Vote.reader == bindparam("b_reader"))
-    .values({name: bindparam(name) for name in ("value", "revision", "day", "reason", "section", "note", "network")})
-    .values(updated=bindparam("updated"))
+    .values({name: bindparam(name) for name in ("value", "revision", "day", "reason", "section", "note", "updated")})
+    # A vote stays with the network it came from on its day, or changing its note elsewhere would make room for others.
+    .values(network=case((Vote.day == bindparam("day"), Vote.network), else_=bindparam("network")))
 )
 NEW_NOTE = (
     update(Vote)
@@ -279,9 +280,8 @@ def _changed(ballot: Ballot, before: Standpoint, now: datetime) -> Standpoint:
 
 def _update(ballot: Ballot, article_id: UUID, before: Standpoint, after: Standpoint, now: datetime) -> None:
     values = {name: getattr(after, name) for name in ("value", "revision", "day", "reason", "section", "note")}
-    network = {"network": ballot.network} if after.day == now.date() else {"network": None}
     key = {"b_article": article_id, "b_reader": ballot.reader}
-    run(CHANGE, {**key, **values, **network, "updated": now})
+    run(CHANGE, {**key, **values, "network": ballot.network, "updated": now})
     if after.note != before.note:
         run(NEW_NOTE, key)
 

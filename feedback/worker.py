@@ -1,6 +1,7 @@
 """What is due by itself: delivering notices, and forgetting what may be known for 48 hours only.
 
-Any number of workers may run beside one database: every task is one transaction that is safe to run twice.
+Any number of workers may run beside one database: every task is one transaction that is safe to run twice. The rounds
+have a thread of their own, so that no mail server that takes its time keeps anything known for longer.
 """
 
 import logging
@@ -8,21 +9,23 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import Flask
 
-from feedback import changes, clock, delivery, notices, readers, stats
+from feedback import changes, clock, delivery, erasures, notices, readers, stats
+from feedback.backup import ledger
 from feedback.db import dispose, transact
 from feedback.views import letters
 
 HOUR = 3_600.0  # seconds between two rounds
 AGAIN = 60.0  # seconds until a round that failed is tried again
+LOOK = 60.0  # seconds between two looks at the clock, which may be set and stands still while a machine sleeps
+POLL = 3.0  # seconds between two looks into the outbox
 
 log = logging.getLogger(__name__)
-
-POLL = 3.0  # seconds between two looks into the outbox
 
 TASKS: dict[str, Callable[[datetime], Any]] = {
     "forget networks": readers.expire,
@@ -42,14 +45,46 @@ def run(app: Flask) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    next_round = 0.0
+    rounds = threading.Thread(target=go_round, args=(app, stop), name="rounds")
+    rounds.start()
     while not stop.is_set():
         with app.app_context():
-            if time.monotonic() >= next_round:
-                next_round = time.monotonic() + (HOUR if round_of_tasks(clock.now()) else AGAIN)
             busy = deliver(app)
         stop.wait(0 if busy else POLL)
+    rounds.join()
     dispose(app)
+
+
+def go_round(app: Flask, stop: threading.Event) -> None:
+    """Do a round every hour, and one when a day begins: then the keys of the day before yesterday are 48 hours old."""
+    day, due = date.min, 0.0
+    listed: UUID | None = None
+    while not stop.is_set():
+        now = clock.now()
+        if now.date() != day or time.monotonic() >= due:
+            with app.app_context():
+                went_well = round_of_tasks(now)
+            day, due = now.date(), time.monotonic() + (HOUR if went_well else AGAIN)
+        listed = list_erasures(app, listed)
+        stop.wait(min(LOOK, _until_midnight(clock.now()), max(0.0, due - time.monotonic())))
+
+
+def list_erasures(app: Flask, listed: UUID | None) -> UUID | None:
+    """Add new erasures to the list beside the backups. Takes and returns the latest one that is known to be listed."""
+    try:
+        with app.app_context():
+            newest = erasures.newest()
+            if newest != listed:
+                ledger.bring_up_to_date(app.config["SETTINGS"].backup_folder)
+            return newest
+    except Exception:
+        log.exception("the list of erasures could not be brought up to date; it will be tried again")
+        return listed
+
+
+def _until_midnight(now: datetime) -> float:
+    """Return the seconds that are left of the day."""
+    return (datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), UTC) - now).total_seconds()
 
 
 def deliver(app: Flask) -> bool:
@@ -59,6 +94,16 @@ def deliver(app: Flask) -> bool:
     except Exception:
         log.exception("delivering failed; it will be tried again")
         return False
+
+
+def once(app: Flask) -> bool:
+    """Do a round and deliver all that is due. Returns whether the round went well."""
+    with app.app_context():
+        went_well = round_of_tasks(clock.now())
+        while deliver(app):
+            pass
+    list_erasures(app, None)
+    return went_well
 
 
 def _attempt(name: str, task: Callable[[datetime], Any], now: datetime) -> bool:

@@ -1,11 +1,13 @@
 """What HTML of a comment may hold, written a second time and checked with other parsers than the service uses.
 
 `violations` parses with html5lib as a browser would; `tokens` and `second_opinion` compare with nh3 (Ammonia), as
-lists of tokens, since two serializers may write the same document in different letters.
+lists of tokens, since two serializers may write the same document in different letters; `irregular` holds it against
+the grammar that the widget reads. `assert_clean` asks all of them.
 """
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 
 import html5lib
@@ -15,7 +17,44 @@ TAGS = {"p", "br", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li"
 REL = "nofollow ugc noopener"
 HREF = re.compile(r'\A(?:https?://|mailto:)[^\s\x00-\x20\\<>"`]+\Z')
 
+MAX_DEPTH, MAX_BYTES = 16, 20_480
+
+# The grammar of feedback/text.py, read as the widget reads it: one piece after the other, nothing left over.
+PIECE = re.compile(
+    r"(?P<text>[^<>&]+)|(?P<entity>&(?:amp|lt|gt|quot);)|(?P<br><br>)"
+    r"|<(?P<start>p|em|strong|code|pre|blockquote|ul|ol|li)>|</(?P<end>p|em|strong|code|pre|blockquote|ul|ol|li|a)>"
+    rf'|<(?P<a>a) href="(?P<href>(?:[^"<>&]|&(?:amp|lt|gt|quot);)+)" rel="{REL}"'
+    r'(?: title="(?:[^"<>&]|&(?:amp|lt|gt|quot);)+")?>'
+)
+
 Token = tuple[str, str, dict[str, str | None]]
+
+
+def irregular(markup: str) -> str | None:
+    """Return the place from which the markup departs from the grammar, None where it does not."""
+    at, inside = 0, []
+    while at < len(markup):
+        piece = PIECE.match(markup, at)
+        if piece is None:
+            return markup[at : at + 60]
+        if piece["end"] and (not inside or inside.pop() != piece["end"]):
+            return f"{piece[0]} inside {inside}"
+        if piece["a"] and ("a" in inside or not HREF.match(unescape(piece["href"]))):
+            return piece[0]
+        if piece["start"] or piece["a"]:
+            inside.append(piece["start"] or piece["a"])
+        if len(inside) > MAX_DEPTH:
+            return f"{len(inside)} deep"
+        at = piece.end()
+    return f"open at the end: {inside}" if inside else None
+
+
+def assert_clean(markup: str) -> None:
+    assert violations(markup) == []
+    assert irregular(markup) is None
+    ours, theirs = second_opinion(markup)
+    assert ours == theirs
+    assert len(markup.encode()) <= MAX_BYTES
 
 
 def violations(html: str) -> list[str]:
@@ -53,8 +92,10 @@ def second_opinion(html: str) -> tuple[list[Token], list[Token]]:
     """Return the tokens of the HTML and of what nh3 leaves of it: equal where nh3 has nothing to clean.
 
     nh3 also drops addresses whose host cannot be looked up ("http://1.1.1.1.1"). That is no flaw: where ours matches
-    HREF, which is the rule, and theirs is gone, theirs is taken for ours.
+    HREF, which is the rule, and theirs is gone, theirs is taken for ours. And it takes what begins with a byte order
+    mark for a file, not for a text that begins with a space of no width.
     """
+    html = html.removeprefix("\ufeff")
     cleaned = nh3.clean(
         html,
         tags=TAGS,

@@ -49,17 +49,17 @@ def mail_server(mailbox: Mailbox, port: int, tls: ssl.SSLContext | None = None, 
         controller.stop()
 
 
-def certificate(folder: Path) -> Path:
-    """Make a self-signed certificate for 127.0.0.1; certificate and key stand in one file."""
+def certificate(folder: Path, *names: str) -> Path:
+    """Make a self-signed certificate for 127.0.0.1, or for these names; certificate and key stand in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    hosts = [x509.DNSName(each) for each in names] or [x509.IPAddress(ip_address("127.0.0.1"))]
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(address, critical=False)
+        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -26,9 +26,13 @@ OPTIONS = {
 
 
 class Postgres:
-    """One server. `with Postgres() as postgres: postgres.url("name")`; it is gone, data and all, at the end."""
+    """One server. `with Postgres() as postgres: postgres.url("name")`; it is gone, data and all, at the end.
 
-    def __init__(self) -> None:
+    A test that stops it in the middle of its work wants `Postgres(synchronous_commit="on")`, as people run it.
+    """
+
+    def __init__(self, **options: str) -> None:
+        self.options = OPTIONS | options
         self.owner = "nobody" if os.geteuid() == 0 else None
         # A short path: a socket's name may have 107 characters.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
@@ -39,16 +43,29 @@ class Postgres:
         if self.owner:
             shutil.chown(self.folder, self.owner)
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync")
-        settings = " ".join(f"-c {name}='{value}'" for name, value in OPTIONS.items())
-        options = f"{settings} -c unix_socket_directories={self.folder}"
-        self._run("pg_ctl", "start", "--wait", "--silent", "--options", options)
+        self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._run("pg_ctl", "stop", "--wait", "--silent", "--mode", "immediate")
+        self.stop("immediate")
         shutil.rmtree(self.folder)
+
+    def start(self) -> None:
+        settings = " ".join(f"-c {name}='{value}'" for name, value in self.options.items())
+        options = f"{settings} -c unix_socket_directories={self.folder}"
+        self._run("pg_ctl", "start", "--wait", "--silent", "--options", options)
+
+    def stop(self, mode: str) -> None:
+        """Stop it, `fast` (in order) or `immediate` (as a crash does)."""
+        self._run("pg_ctl", "stop", "--wait", "--silent", "--mode", mode)
+
+    def processes(self) -> list[int]:
+        """Return the first process and its children."""
+        first = int((self.data / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"

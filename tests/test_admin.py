@@ -158,6 +158,14 @@ def test_a_storage_that_fails_half_way_has_a_page_too(desk, app):
 # Settings
 
 
+def test_a_setting_that_is_not_sent_stays(desk, present):
+    before = present()
+    page = desk.sends(SETTINGS, question="Was it any good?")
+    assert page.status == 200
+    assert "You changed the question." in page.notices
+    assert present().policy == replace(before.policy, question="Was it any good?")
+
+
 def test_settings_are_saved_confirmed_and_undone(desk, present):
     page = desk.presses(
         desk.opens(SETTINGS), "Save", question="Was it any good?", moderation="post", max_chars="2,000", lang="de"

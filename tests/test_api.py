@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from feedback import articles, staff
 from feedback.models import Article, Contributor, Revision, Role, Standing, Token, User
-from tests.cast import KEY, ORIGIN, Client, hire, together
+from tests.cast import KEY, ORIGIN, SLUG, Client, hire, together
 
 sqlite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 PAGE = {"key": KEY, "title": "Baclofen", "url": f"{ORIGIN}/{KEY}", "contributors": []}
@@ -309,6 +309,20 @@ def test_a_database_without_tables_is_not_ready(empty_database_url, tmp_path):
     assert int(answer.headers["Retry-After"]) > 0
     assert "feedback db upgrade" in answer.json["detail"]
     assert app.test_client().get("/healthz").status_code == 200
+    dispose(app)
+
+
+def test_a_page_can_read_that_storage_fails_before_its_site_is_known(empty_database_url, tmp_path):
+    from feedback import create_app
+    from feedback.db import dispose
+    from tests.conftest import settings
+
+    app = create_app(settings(tmp_path, empty_database_url))
+    sent = {"article": KEY, "reader": "rae-reads-rae-reads-ra", "value": "yes"}
+    answer = app.test_client().post(f"/api/v1/{SLUG}/vote", data=sent, headers={"Origin": ORIGIN})
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (503, ORIGIN)
+    assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+    assert "Origin" in answer.headers["Vary"]
     dispose(app)
 
 

@@ -64,6 +64,18 @@ def test_a_vote_taken_back_while_a_summary_is_made_is_not_in_it(
 
 
 @sqlite_only
+@pytest.mark.parametrize("path", ["/feedback?", "/feedback?sort=newest&", "/counts?"])
+def test_who_has_it_already_is_not_sent_it_again(client: Any, article: Article, path: str) -> None:
+    url = f"/api/v1/health{path}article={article.key}"
+    etag = client.get(url).headers["ETag"]
+    for known in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
+        answer = client.get(url, headers={"If-None-Match": known})
+        assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", etag), known
+    other = client.get(url, headers={"If-None-Match": '"other"'})
+    assert other.status_code == 200
+
+
+@sqlite_only
 def test_counts_that_an_other_thread_brings_late_do_not_stay(rae: Reader, article: Article, front: Front) -> None:
     rae.votes(article, "yes")
     rae.reads(article)

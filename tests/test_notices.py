@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from feedback import clock as real_clock
-from feedback import delivery, mail, notices, passwords, staff
+from feedback import delivery, mail, notices, passwords, staff, worker
 from feedback.db import db, transact
 from feedback.models import Outbox
 from feedback.notices import Kind
@@ -163,6 +163,13 @@ def test_many_workers_deliver_each_notice_once(post, reset, mailbox):
     together(lambda: [work(post) for _ in range(10)], times=4)
     identifiers = [message["Message-ID"] for message in mailbox.messages]
     assert len(identifiers) == len(set(identifiers)) == 30
+
+
+def test_a_worker_that_runs_once_delivers_all_that_is_due(post, reset, mailbox):
+    for _ in range(notices.BATCH + 1):
+        reset(post)
+    assert worker.once(post)
+    assert len(mailbox.messages) == notices.BATCH + 1
 
 
 def test_a_letter_that_cannot_be_written_holds_up_no_other(post, reset, mailbox, caplog):

@@ -153,6 +153,21 @@ def test_the_worker_runs_beside_it(start, app):
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_worker_that_was_killed_is_started_again(start, app):
+    server = start("--workers", "1")
+    assert server.port
+    left = _remember_an_old_network(app)
+    # The worker is forked before the server's processes, so that it is the first child.
+    (worker, _serving) = sorted(set(server.everybody()) - {server.process.pid})
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: left() == 0)
+    assert "The worker ended" in server.said
+    server.process.terminate()
+    assert server.process.wait(PATIENCE) == 0, server.said
+    until(lambda: not server.everybody())
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_the_worker_stays_away_where_it_is_told_to(start, app):
     left = _remember_an_old_network(app)
     assert start("--no-worker").asks("GET", "/healthz")[0] == 200

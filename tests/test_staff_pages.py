@@ -21,6 +21,7 @@ FOR = {
     "authors": {Role.AUTHOR, Role.REVIEWER},
     "admin": {Role.ADMINISTRATOR},
     "account": set(Role),
+    "second_factor": set(Role),
     "desk": set(Role),
 }
 POLICY = (
@@ -56,7 +57,12 @@ def test_every_staff_page_is_known_here(app):
 
 
 def test_only_what_leads_to_a_session_is_open():
-    assert sorted(desk.OPEN) == ["account.sign_in", "password.choose", "password.forgotten"]
+    assert sorted(desk.OPEN) == [
+        "account.sign_in",
+        "password.choose",
+        "password.forgotten",
+        "second_factor.step",
+    ]
 
 
 def test_every_staff_page_refuses_a_stranger(app, connect):

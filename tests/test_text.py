@@ -11,45 +11,10 @@ from hypothesis import strategies as st
 
 from feedback import text
 from feedback.text import Unfit, comment_html, imported_html, line, name, normalise, odd_name
-from tests.allowlist import HREF, REL, second_opinion, violations
+from tests.allowlist import REL, assert_clean
 from tests.corpora import attack, corpus
 
 LINK = f'<a href="{{}}" rel="{REL}">{{}}</a>'
-
-# The grammar of feedback/text.py, read as the widget reads it: one piece after the other, nothing left over.
-PIECE = re.compile(
-    r"(?P<text>[^<>&]+)|(?P<entity>&(?:amp|lt|gt|quot);)|(?P<br><br>)"
-    r"|<(?P<start>p|em|strong|code|pre|blockquote|ul|ol|li)>|</(?P<end>p|em|strong|code|pre|blockquote|ul|ol|li|a)>"
-    rf'|<(?P<a>a) href="(?P<href>(?:[^"<>&]|&(?:amp|lt|gt|quot);)+)" rel="{REL}"'
-    r'(?: title="(?:[^"<>&]|&(?:amp|lt|gt|quot);)+")?>'
-)
-
-
-def irregular(markup: str) -> str | None:
-    """Return the place from which the markup departs from the grammar, None where it does not."""
-    at, inside = 0, []
-    while at < len(markup):
-        piece = PIECE.match(markup, at)
-        if piece is None:
-            return markup[at : at + 60]
-        if piece["end"] and (not inside or inside.pop() != piece["end"]):
-            return f"{piece[0]} inside {inside}"
-        if piece["a"] and ("a" in inside or not HREF.match(html.unescape(piece["href"]))):
-            return piece[0]
-        if piece["start"] or piece["a"]:
-            inside.append(piece["start"] or piece["a"])
-        if len(inside) > text.MAX_DEPTH:
-            return f"{len(inside)} deep"
-        at = piece.end()
-    return f"open at the end: {inside}" if inside else None
-
-
-def assert_clean(markup: str) -> None:
-    assert violations(markup) == []
-    assert irregular(markup) is None
-    ours, theirs = second_opinion(markup)
-    assert ours == theirs
-    assert len(markup.encode()) <= 20_480
 
 
 def shown(markup: str) -> str:

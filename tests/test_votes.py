@@ -223,6 +223,17 @@ def test_a_quarantined_vote_may_be_changed_and_taken_back(rae, site, article, do
     assert held.votes(article, "none").json == {"votes": {"yes": 1, "no": 0, "total": 1}, "yours": None}
 
 
+def test_changing_a_vote_from_another_network_makes_no_room_in_the_crowd(rae, site, article, do, limited_app, rows):
+    do(articles.change_site, site.slug, quarantine_limit=1)
+    readers = crowd(rae.at(limited_app))
+    first, second = next(readers), next(readers)
+    first.votes(article, "yes")
+    for elsewhere in ({"value": "yes", "note": "Thanks."}, {"value": "no"}):
+        replace(first, address="203.0.113.7").votes(article, **elsewhere)
+    second.votes(article, "yes")
+    assert sorted(vote.counted for vote in rows(select(Vote))) == [False, True]
+
+
 @sqlite_only
 def test_the_crowd_is_counted_anew_each_day_and_on_each_article(rae, site, article, do, clock, limited_app, rows):
     do(articles.change_site, site.slug, quarantine_limit=1)

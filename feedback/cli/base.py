@@ -12,6 +12,8 @@ import click
 if TYPE_CHECKING:
     from flask import Flask
 
+    from feedback.config import Settings
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 ROLES = ("administrator", "moderator", "author", "reviewer")
@@ -89,12 +91,12 @@ def example(*lines: str) -> Callable[[F], F]:
 
 
 @contextmanager
-def service(*, ready: bool = True) -> Iterator[Flask]:
+def service(settings: Settings | None = None, *, ready: bool = True) -> Iterator[Flask]:
     """Give the service's app context, and close its connections at the end. `ready`: only on an up-to-date schema."""
     from feedback import create_app, schema
     from feedback.db import dispose
 
-    app = create_app()
+    app = create_app(settings)
     try:
         with app.app_context():
             if ready:

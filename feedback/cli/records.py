@@ -285,7 +285,7 @@ def add_user(email: str, role: str, slug: str, password_file: TextIO, name: str)
     with service():
         fields = (forms.Field("email", forms.email, required=True), forms.Field("name", forms.name))
         given = forms.read(fields, {"email": email, "name": name})
-        where, password_hash = _site(slug), hashed(password_in(password_file))
+        where, password_hash = _site(slug), hashed(password_in(password_file, email, name, slug))
         transact(
             staff.hire, where, Role(role), email=given["email"], name=given["name"], password_hash=password_hash,
             now=clock.now(),
@@ -314,12 +314,13 @@ def list_users(slug: str | None) -> None:
 @click.option("--site", "slug", metavar="SLUG", help="Where the further role holds.")
 @click.option("--password-file", **PASSWORD)
 @click.option("--active/--inactive", default=None, help="Whether the person may sign in and their tokens work.")
+@click.option("--reset-second-factor", "reset", is_flag=True, help="Forget it, for somebody whose phone is gone.")
 @example("feedback user change mo@example.org --role author --site health")
 def change_user(
-    email: str, role: str | None, slug: str | None, password_file: TextIO | None, active: bool | None
+    email: str, role: str | None, slug: str | None, password_file: TextIO | None, active: bool | None, reset: bool
 ) -> None:
     """Give an account a further role, a new password, or put it to sleep. A new password ends its sessions."""
-    from feedback import staff
+    from feedback import second_factor, staff
     from feedback.db import transact
     from feedback.models import Role
 
@@ -327,11 +328,13 @@ def change_user(
         raise click.UsageError("--role and --site go together.")
     with service():
         person = _user(email)
-        password_hash = hashed(password_in(password_file)) if password_file else None
+        password_hash = hashed(password_in(password_file, email)) if password_file else None
         if role and slug:
             transact(staff.join, person, _site(slug), Role(role))
         if password_hash:
             transact(staff.set_password, person.id, password_hash)
+        if reset:
+            transact(second_factor.turn_off, person.id)
         if active is not None:
             transact(staff.set_active, person.id, active)
     click.echo(f"Changed {person.email}.")

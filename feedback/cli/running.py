@@ -54,7 +54,7 @@ def init(slug: str | None, origins: tuple[str, ...], url: str | None, email: str
     slug = _given(slug, "--site", "Short name of your site (small letters, digits, hyphens)", _slug)
     origin = _given(" ".join(origins), "--origin", "Where its pages come from (https://www.example.org)", _origins)
     email = _given(email, "--email", "Your e-mail address", forms.email)
-    password = _password(password_file)
+    password = _password(password_file, email, slug)
     values = setup.fresh(os.environ, url)
     settings = setup.check(values, os.environ)
     with setup.written(values, settings.home) as path:
@@ -106,31 +106,30 @@ def _asked(read: Callable[[str], str]) -> Callable[[str], str]:
     return check
 
 
-def _password(file: TextIO | None) -> str:
+def _password(file: TextIO | None, *about: str) -> str:
     if file is not None:
-        return password_in(file)
+        return password_in(file, *about)
     if not sys.stdin.isatty():
         raise click.UsageError("--password-file is missing, and there is no terminal to ask on.")
     return str(
         click.prompt("A password (12 to 128 characters)", hide_input=True, confirmation_prompt=True,
-                     value_proc=_asked(acceptable))
+                     value_proc=_asked(lambda value: acceptable(value, *about)))
     )  # fmt: skip
 
 
-def password_in(file: TextIO) -> str:
-    """Return the password a file holds. Ends with a sentence where it will not do."""
+def password_in(file: TextIO, *about: str) -> str:
+    """Return the password a file holds. Ends with a sentence where it will not do; `about` says whose it is."""
     try:
-        return acceptable(file.read().rstrip("\r\n"))
+        return acceptable(file.read().rstrip("\r\n"), *about)
     except ValueError as error:
         raise click.UsageError(f"--password-file: {error}") from error
 
 
-def acceptable(password: str) -> str:
+def acceptable(password: str, *about: str) -> str:
     """Return the password where it will do; raises ValueError with a sentence."""
-    from feedback.views.account import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS
+    from feedback import passwords
 
-    if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
-        raise ValueError(f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters.")
+    passwords.check(password, about)
     return password
 
 

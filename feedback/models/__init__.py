@@ -22,7 +22,7 @@ from feedback.models.kinds import (
 )
 from feedback.models.moderation import Ban, Batch, Flag, Word
 from feedback.models.sites import Article, Change, Contributor, Revision, Sighting, Site
-from feedback.models.staff import Membership, Token, User
+from feedback.models.staff import Membership, RecoveryCode, SecondFactor, Token, User
 from feedback.models.votes import NetworkKey, ReasonTally, Standing, Tally, Vote
 from feedback.models.work import Erasure, Outbox
 
@@ -49,9 +49,11 @@ __all__ = [
     "Outbox",
     "Progress",
     "ReasonTally",
+    "RecoveryCode",
     "Resolved",
     "Revision",
     "Role",
+    "SecondFactor",
     "Sighting",
     "Site",
     "Standing",

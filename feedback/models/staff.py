@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from flask_security.core import UserMixin
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from feedback.db import Model, Moment, uuid7
@@ -26,6 +26,26 @@ class User(Model, UserMixin):
     created: Mapped[datetime] = mapped_column(Moment)
 
     memberships: Mapped[list["Membership"]] = relationship(lazy="raise", cascade="all, delete-orphan")
+
+
+class SecondFactor(Model):
+    """What makes a person's codes: the key, encrypted, and the last time step whose code was accepted."""
+
+    __tablename__ = "second_factor"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    step: Mapped[int] = mapped_column(BigInteger)
+    since: Mapped[datetime] = mapped_column(Moment)
+
+
+class RecoveryCode(Model):
+    """A code that stands in for the second factor once; only its hash is kept, and that goes when it is used."""
+
+    __tablename__ = "recovery_code"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    hash: Mapped[bytes] = mapped_column(digest(), primary_key=True)
 
 
 class Membership(Model):

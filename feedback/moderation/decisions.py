@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, select, tuple_
 
-from feedback import comments, opaque
+from feedback import comments, erasures, opaque
 from feedback.clock import rfc3339
 from feedback.db import db
 from feedback.errors import Conflict, Invalid, Missing
@@ -132,6 +132,7 @@ def purge(
     if comment.version != choice.version:
         raise Conflict(what_happened([comment]), current=[current(comment)])
     comments.erase(comment, who=who.name, who_id=who.id, reason=reason, now=now)
+    erasures.record(erasures.of_comment(comment.article_id, comment.id))
     return comment
 
 

@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
         password,
         problems,
         scripts,
+        second_factor,
         widget,
     )
 
@@ -56,6 +57,7 @@ def init_app(app: Flask) -> None:
         authors.bp,
         admin.bp,
         password.bp,
+        second_factor.bp,
         feeds.bp,
         openapi.bp,
     ):

@@ -128,12 +128,18 @@ def _allow_origin(answer: Response) -> Response:
         answer.headers["Access-Control-Allow-Origin"] = "*"
         answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         answer.vary.add("Accept-Encoding")
-    elif "site" in g:
+    else:
         answer.vary.add("Origin")
-        if g.origin:
-            answer.headers["Access-Control-Allow-Origin"] = g.origin
+        origin = g.origin if "site" in g else _unchecked_origin(answer)
+        if origin:
+            answer.headers["Access-Control-Allow-Origin"] = origin
             answer.headers["Access-Control-Expose-Headers"] = EXPOSED
     return answer
+
+
+def _unchecked_origin(answer: Response) -> str | None:
+    """Where storage failed before the site was known, any page may read that, for it tells of nothing else."""
+    return request.headers.get("Origin") if answer.status_code == Unavailable.status else None
 
 
 def network() -> bytes:

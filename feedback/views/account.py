@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,19 +18,18 @@ from flask_security.core import RoleMixin
 from flask_security.forms import Form, LoginForm
 from flask_security.utils import hash_password, login_user, logout_user, verify_password
 from wtforms import EmailField, PasswordField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from feedback import db as ground
-from feedback import staff
+from feedback import passwords, second_factor, staff
 from feedback.db import db
 from feedback.errors import TooMany, Unavailable
 from feedback.models import User
 from feedback.views import access, desk
 
-MIN_PASSWORD_CHARS = 12
-MAX_PASSWORD_CHARS = 128  # hashing costs by length, and nobody types more
 MAX_SESSION_SECONDS = 12 * 60 * 60  # a working day; then the password is asked for again
 HASHING_WAIT = 4.0  # seconds that a sign-in waits for the one before it
+NOT_PRESENT = "This is not your present password."
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -43,7 +42,7 @@ class SignInForm(LoginForm):
     """Address and password. Any address may be tried, so that the answer never depends on whether it exists."""
 
     email = EmailField("E-mail address", [InputRequired(), Length(max=254)], filters=[lambda typed: _as_stored(typed)])
-    password = PasswordField("Password", [InputRequired(), Length(max=MAX_PASSWORD_CHARS)])
+    password = PasswordField("Password", [InputRequired(), Length(max=passwords.MAX_CHARS)])
     remember = None
     submit = None
 
@@ -55,22 +54,27 @@ def _as_stored(email: str | None) -> str | None:
     return email.strip().lower() if email else email
 
 
-class PasswordForm(Form):
-    """The present password and, twice, the new one."""
+class NewPasswordForm(Form):
+    """A new password, twice. `about` says whose it is, so that it is not made of their names."""
 
-    present = PasswordField("Present password", [InputRequired("Fill in your present password."), Length(max=128)])
-    new = PasswordField(
-        "New password",
-        [
-            InputRequired("Fill in a new password."),
-            Length(
-                MIN_PASSWORD_CHARS,
-                MAX_PASSWORD_CHARS,
-                f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters.",
-            ),
-        ],
-    )
+    new = PasswordField("New password", [InputRequired("Fill in a new password.")])
     again = PasswordField("New password, again", [EqualTo("new", "The two new passwords are not the same.")])
+    about: Sequence[str] = ()
+
+    def validate_new(self, field: Any) -> None:
+        try:
+            passwords.check(field.data, self.about)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+class PasswordForm(NewPasswordForm):
+    """The present password besides."""
+
+    present = PasswordField(
+        "Present password",
+        [InputRequired("Fill in your present password."), Length(max=passwords.MAX_CHARS, message=NOT_PRESENT)],
+    )
 
 
 def init_app(app: Flask) -> None:
@@ -119,13 +123,12 @@ def sign_in() -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("account/sign_in.html", form=form)
     try:
-        with guesses_counted(form.email.data or "") as wrong:
+        with guesses_counted(password_limits(form.email.data or "")) as wrong:
             if form.validate():
-                _open_session(_known(form.user))
-                return redirect(desk.local(form.next.data), 303)
+                return _go_on(_known(form.user), form.next.data)
             wrong()
     except TooMany as refusal:
-        page = render_template("account/sign_in.html", form=form, refusal=f"{refusal.detail} {_wait(refusal)}")
+        page = render_template("account/sign_in.html", form=form, refusal=f"{refusal.detail} {wait(refusal)}")
         return page, 429, {"Retry-After": str(refusal.retry_after)}
     return render_template("account/sign_in.html", form=form, refusal="This address and password do not match."), 422
 
@@ -138,12 +141,29 @@ def _known(user: Any) -> User:
     return user
 
 
-def _open_session(user: User) -> None:
+def _go_on(user: User, target: str | None) -> ResponseReturnValue:
+    """Open the session of somebody who gave the password, or ask for their second factor first."""
+    if not second_factor.is_on(user.id):
+        open_session(user)
+        return redirect(desk.local(target), 303)
+    _begin_anew()
+    # No session yet: this names an account, as a page to enter the code on, and nothing else reads it.
+    session["halfway"] = [user.id.hex, passwords.state_of(user), g.now.timestamp(), desk.local(target)]
+    return redirect(url_for("second_factor.step"), 303)
+
+
+def open_session(user: User, *, second: bool = False) -> None:
+    """Sign somebody in, who gave the password and, where `second`, the second factor."""
+    _begin_anew()
+    login_user(user, remember=False, authn_via=["password"])
+    session["since"] = g.now.timestamp()
+    session["second_factor"] = second
+
+
+def _begin_anew() -> None:
     # Nothing of the session before goes on, so that one planted in the browser is worth nothing afterwards.
     session.clear()
     g.pop("csrf_token", None)
-    login_user(user, remember=False, authn_via=["password"])
-    session["since"] = g.now.timestamp()
 
 
 @bp.post("/sign-out")
@@ -158,22 +178,24 @@ def sign_out() -> ResponseReturnValue:
 @bp.route("/password", methods=["GET", "POST"])
 def password() -> ResponseReturnValue:
     form = PasswordForm(request.form)
+    form.about = passwords.about(current_user)
     if request.method == "GET":
         return render_template("account/password.html", form=form)
-    if not form.validate() or not _is_present_password(form):
+    if not form.validate() or not is_present_password(form.present):
         return render_template("account/password.html", form=form), 422
     user = ground.transact(staff.set_password, g.person.id, hash_password(normal(form.new.data)))
-    _open_session(user)
+    open_session(user, second=session.get("second_factor", False))
     flash("Your password is changed. Every other session of yours has ended.", "done")
     return redirect(url_for("desk.home"), 303)
 
 
-def _is_present_password(form: PasswordForm) -> bool:
-    with guesses_counted(g.person.email) as wrong:
-        if verify_password(normal(form.present.data), current_user.password):
+def is_present_password(field: Any) -> bool:
+    """Whether a field holds the signed-in person's password; a wrong one counts. Raises TooMany."""
+    with guesses_counted(password_limits(g.person.email)) as wrong:
+        if verify_password(normal(field.data), current_user.password):
             return True
         wrong()
-    form.present.errors = ["This is not your present password."]
+    field.errors = [NOT_PRESENT]
     return False
 
 
@@ -186,13 +208,13 @@ _one_at_a_time = threading.Lock()
 
 
 @contextmanager
-def guesses_counted(email: str) -> Iterator[Any]:
+def guesses_counted(keys: Mapping[str, str]) -> Iterator[Any]:
     """Refuse before the hashing where too many guesses were wrong; call what this yields for one more wrong guess.
 
-    One password at a time in each process: between the check and the count nobody else guesses, and the memory that
-    hashing takes stays that of one hash. Raises TooMany, or Unavailable when the turn does not come.
+    `keys` says under which limits they count. One guess at a time in each process: between the check and the count
+    nobody else guesses, and the memory that hashing takes stays that of one hash. Raises TooMany, or Unavailable when
+    the turn does not come.
     """
-    keys = _keys(email)
     limiter = access.limiter()
     if not _one_at_a_time.acquire(timeout=HASHING_WAIT):
         raise Unavailable("Many people are signing in just now. Please try again in a moment.")
@@ -209,7 +231,8 @@ def guesses_counted(email: str) -> Iterator[Any]:
         _one_at_a_time.release()
 
 
-def _keys(email: str) -> dict[str, str]:
+def password_limits(email: str) -> dict[str, str]:
+    """Return what guesses at an account's password count under."""
     network, account = access.network().hex(), account_key(email)
     return {"sign-in": f"{account} {network}", "sign-in network": network, "sign-in account": account}
 
@@ -220,6 +243,7 @@ def account_key(email: str) -> str:
     return hmac.digest(secret, email.encode("utf-8", "replace"), hashlib.sha256).hex()
 
 
-def _wait(refusal: TooMany) -> str:
+def wait(refusal: TooMany) -> str:
+    """Say when somebody may try again."""
     minutes = math.ceil(refusal.retry_after / 60)
     return f"You can try again in {minutes} minute{'s' if minutes > 1 else ''}."

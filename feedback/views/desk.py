@@ -23,6 +23,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    session,
     url_for,
 )
 from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface, SessionMixin
@@ -35,7 +36,8 @@ from feedback.errors import Malformed, Refused
 from feedback.models import Role
 
 SESSIONLESS = ("/api/", "/embed.js", "/f/", "/feeds/", "/healthz", "/metrics", "/readyz", "/static/", "/widget")
-OPEN = frozenset({"account.sign_in", "password.forgotten", "password.choose"})
+OPEN = frozenset({"account.sign_in", "password.forgotten", "password.choose", "second_factor.step"})
+BEFORE_SECOND_FACTOR = frozenset({"second_factor.page", "account.sign_out"})  # where all else wants one
 COOKIE = "feedback_session"
 POLICY = "; ".join(
     (
@@ -176,7 +178,15 @@ def enter() -> ResponseReturnValue | None:
         raise Malformed(
             "This form was no longer valid: it had been open for too long, or this browser keeps no cookies."
         ) from error
+    if _lacks_second_factor() and request.endpoint not in OPEN | BEFORE_SECOND_FACTOR:
+        return redirect(url_for("second_factor.page"), 303)
     return None
+
+
+def _lacks_second_factor() -> bool:
+    """Whether this session was opened without a second factor that the service wants of everybody."""
+    wanted = current_app.config["SETTINGS"].require_second_factor
+    return bool(wanted) and g.person is not None and not session.get("second_factor")
 
 
 def _person() -> Person | None:

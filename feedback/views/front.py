@@ -166,8 +166,9 @@ class Front:
     def _answer(self, kept: Kept, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         _, etag, bodies = kept.now
         headers = [*self.headers, ("ETag", etag), ("X-Request-ID", os.urandom(8).hex())]
-        # Compared weakly, as RFC 9110 says: with or without W/ it is the same.
-        if etag.removeprefix("W/") in environ.get("HTTP_IF_NONE_MATCH", ""):
+        # Compared weakly, as RFC 9110 says: with or without W/ it is the same, and * is whatever there is.
+        known = environ.get("HTTP_IF_NONE_MATCH", "")
+        if etag.removeprefix("W/") in known or known.strip() == "*":
             start_response("304 NOT MODIFIED", headers[1:])
             return []
         accepted = environ.get("HTTP_ACCEPT_ENCODING", "")

@@ -7,14 +7,14 @@ from flask.typing import ResponseReturnValue
 from flask_security.forms import Form
 from flask_security.utils import hash_password
 from werkzeug.exceptions import NotFound
-from wtforms import EmailField, PasswordField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms import EmailField
+from wtforms.validators import InputRequired, Length
 
 from feedback import delivery, notices, passwords, staff
 from feedback.db import transact
 from feedback.errors import TooMany
 from feedback.views import access
-from feedback.views.account import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, account_key, normal
+from feedback.views.account import NewPasswordForm, account_key, normal
 
 bp = Blueprint("password", __name__, url_prefix="/account")
 
@@ -23,23 +23,6 @@ class ForgottenForm(Form):
     """The address of an account; any may be named, so that the answer never tells whether there is one."""
 
     email = EmailField("E-mail address", [InputRequired("Fill in your e-mail address."), Length(max=254)])
-
-
-class ChooseForm(Form):
-    """A new password, twice."""
-
-    new = PasswordField(
-        "New password",
-        [
-            InputRequired("Fill in a new password."),
-            Length(
-                MIN_PASSWORD_CHARS,
-                MAX_PASSWORD_CHARS,
-                f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters.",
-            ),
-        ],
-    )
-    again = PasswordField("New password, again", [EqualTo("new", "The two passwords are not the same.")])
 
 
 @bp.route("/forgotten", methods=["GET", "POST"])
@@ -74,7 +57,8 @@ def choose(token: str) -> ResponseReturnValue:
     user = passwords.Signer(current_app.config["SETTINGS"].secret_keys).read(token)
     if user is None:
         raise NotFound("This link has been used or is too old. Ask for a new one on the sign-in page.")
-    form = ChooseForm(request.form)
+    form = NewPasswordForm(request.form)
+    form.about = passwords.about(user)
     if request.method == "GET":
         return render_template("account/choose.html", form=form, email=user.email)
     if not form.validate():

@@ -61,6 +61,10 @@ class Lines(_Read, TextAreaField):  # type: ignore[misc, unused-ignore]
 class Number(_Read, StringField):  # type: ignore[misc, unused-ignore]
     """A whole number, typed as people type it."""
 
+    def process_data(self, value: int | None) -> None:
+        # What a form leaves out keeps its value, which is then read as if it were typed.
+        super().process_data(None if value is None else str(value))
+
 
 Named = Mapping[str, tuple[str, str]]  # value: its name, and what it means
 
