@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from feedback import articles, comments, erasures, votes
+from feedback import articles, comments, erasures, opaque, votes
 from feedback.clock import rfc3339
 from feedback.db import db, run
-from feedback.models import Article, Comment, Vote
+from feedback.models import Article, Comment, Flag, Vote
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Erased:
 
     votes: int
     comments: int
+    flags: int
 
     def public(self) -> dict[str, int]:
         return asdict(self)
@@ -35,7 +36,7 @@ def erase(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
 
 
 def forget(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
-    """Remove every vote and comment of a reader on a site from this database."""
+    """Remove every vote, flag and comment of a reader on a site from this database."""
     voted = run(select(Vote.article_id).where(Vote.reader == reader, Vote.site_id == site.id)).scalars().all()
     for article_id in sorted(voted):
         votes.forget(site, article_id, reader, now=now)
@@ -46,7 +47,10 @@ def forget(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
         comments.lock(key[0])
         comment = db.session.get_one(Comment, key)
         comments.erase(comment, who="reader", now=now)
-    return Erased(len(voted), len(written))
+    flagged = sorted(comments.flags_of(site.id, reader), key=lambda flag: flag.article_id)
+    for flag in flagged:
+        comments.forget_flag(flag)
+    return Erased(len(voted), len(written), len(flagged))
 
 
 def export(site_id: UUID, reader: bytes) -> dict[str, Any]:
@@ -63,7 +67,9 @@ def export(site_id: UUID, reader: bytes) -> dict[str, Any]:
         .where(Comment.reader == reader, Comment.site_id == site_id)
         .order_by(Comment.created, Comment.id)
     )
+    flagged = comments.flags_of(site_id, reader)
     return {
+        "flags": [_flag(flag) for flag in flagged],
         "votes": [{"article": {"key": key, "title": title}, **_vote(vote)} for vote, key, title in voted],
         "comments": [{"article": {"key": key, "title": title}, **_comment(comment)} for comment, key, title in written],
     }
@@ -81,6 +87,16 @@ def _vote(vote: Vote) -> dict[str, Any]:
         "network_hash_kept": vote.network is not None,
         "created": rfc3339(vote.created),
         "updated": rfc3339(vote.updated),
+    }
+
+
+def _flag(flag: Flag) -> dict[str, Any]:
+    return {
+        "comment": opaque.identifier(flag.article_id, flag.comment_id),
+        "reason": flag.reason.value,
+        "note": flag.note,
+        "network_hash_kept": flag.network is not None,
+        "created": rfc3339(flag.created),
     }
 
 

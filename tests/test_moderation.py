@@ -328,10 +328,10 @@ def test_pages_of_the_queue_lose_and_double_nothing(mo, waiting, do, rows):
 
     def score() -> None:
         for row in db.session.execute(select(Comment)).scalars():
-            row.score = {"2": 0.123456789012345, "6": 0.9}.get(row.source or "", 0.1)
+            row.score = row.risk = {"2": 0.123456789012345, "6": 0.9}.get(row.source or "", 0.1)
 
     do(score)
-    assert walk("riskiest") == "6213457"
+    assert walk("riskiest") == "6275431"
 
 
 @sqlite_only

@@ -3,6 +3,8 @@
 from feedback.comments.flagging import (
     Report,
     flag,
+    flags_of,
+    forget_flag,
 )
 from feedback.comments.owners import (
     mine,
@@ -60,6 +62,8 @@ __all__ = [
     "counts",
     "erase",
     "flag",
+    "flags_of",
+    "forget_flag",
     "here",
     "is_flagged",
     "latest",

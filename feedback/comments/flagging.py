@@ -91,3 +91,19 @@ def _take_down(comment: Comment, now: datetime) -> None:
     comment.flagged_down = True
     comment.held_for = [*(code for code in comment.held_for if code != "flags"), "flags"]
     change_state(comment, State.PENDING, who="rules", action="flag", now=now)
+
+
+def flags_of(site_id: UUID, reader: bytes) -> list[Flag]:
+    """Return a reader's flags on a site, oldest first."""
+    query = select(Flag).where(Flag.reader == reader, Flag.site_id == site_id)
+    return list(db.session.execute(query.order_by(Flag.created)).scalars())
+
+
+def forget_flag(row: Flag) -> None:
+    """Erase a flag; what it weighed counts no more."""
+    lock(row.article_id)
+    comment = db.session.get_one(Comment, (row.article_id, row.comment_id), populate_existing=True)
+    if row.resolved is None:
+        weigh(comment, -min(row.weight, comment.flags))
+    db.session.delete(row)
+    db.session.flush()

@@ -52,8 +52,8 @@ _ITEM = {
     "pinned": FLAG,
     "staff": maybe(TEXT),
 }
-_EDITED_BY = {"const": "moderator"}
-_MARKED = {"gone": {"enum": ["withdrawn", "removed"]}, "edited_by": _EDITED_BY}
+_EDITED_BY: Schema = {"const": "moderator"}
+_MARKED: dict[str, Schema] = {"gone": {"enum": ["withdrawn", "removed"]}, "edited_by": _EDITED_BY}
 _YOURS = {
     "value": VALUE,
     "reason": maybe(TEXT),
@@ -105,8 +105,8 @@ ANSWERS: dict[str, Schema] = {
     "VoteAnswer": thing({"votes": ref("Votes"), "yours": maybe(ref("Yours"))}),
     "CommentAnswer": thing({"comment": ref("OwnComment")}),
     "Mine": thing({"vote": maybe(ref("Yours")), "votes": ref("Votes"), "comments": many(ref("OwnComment"))}),
-    "Erased": thing({"votes": COUNT, "comments": COUNT}),
-    "Export": thing({"votes": many({"type": "object"}), "comments": many({"type": "object"})}),
+    "Erased": thing({"votes": COUNT, "comments": COUNT, "flags": COUNT}),
+    "Export": thing({name: many({"type": "object"}) for name in ("votes", "comments", "flags")}),
     "ArticleAnswer": thing({"article": thing(_REGISTERED)}),
     "Queue": thing({"total": COUNT, "next": maybe(TEXT), "items": many(ref("Waiting"))}),
     "Waiting": thing(
