@@ -1,10 +1,11 @@
 """What is wrong with this installation, and what to do about it. Every check is one finding; nothing is changed."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -23,7 +24,8 @@ WITH_PASSWORD = {"FEEDBACK_DATABASE_URL", "FEEDBACK_LIMITS_URL", "FEEDBACK_MAIL_
 LEAST_FREE = 200 * 2**20  # bytes; below it a busy day may fill the disk
 CLOCK_SLACK = timedelta(minutes=2)
 PROXY_MEMORY = timedelta(days=7)  # that a header seen from an untrusted proxy is held against the settings
-WORKER_SLACK = timedelta(minutes=10)  # that the worker, which forgets at midnight, has to try again after a failure
+WORKER_SLACK = timedelta(minutes=10)  # that the worker has to try again after a failure
+NO_WORKER = "Let `feedback worker` run, or `feedback serve` without --no-worker."
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def findings(app: Flask, *, now: datetime) -> Iterator[Finding]:
         ("disk", lambda: _of_disk(settings)),
         ("clock", lambda: _of_clock(now)),
         ("figures", _of_figures),
-        ("worker", lambda: _of_worker(now)),
+        ("worker", lambda: _of_worker(settings, now)),
         ("mail", lambda: _of_mail(settings)),
         ("proxy", lambda: _of_proxy(settings, now)),
         ("limits store", lambda: _of_limits(app)),
@@ -81,7 +83,7 @@ def findings(app: Flask, *, now: datetime) -> Iterator[Finding]:
             yield check()
         except SQLAlchemyError as error:
             said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            yield Finding(about, False, f"The database says: {said}.")
+            yield Finding(about, False, f"The database says: {said}. See that it runs at FEEDBACK_DATABASE_URL.")
         except Refused as refusal:
             yield Finding(about, False, refusal.detail)
 
@@ -92,11 +94,17 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
     if path.exists() and path.stat().st_mode & 0o077:
         yield Finding("settings", False, f"{path} holds secrets that others may read. Run `chmod 600 {path}`.")
     if not settings.limits:
-        yield Finding("settings", False, "FEEDBACK_LIMITS is off: anybody may send anything, as often as they like.")
+        yield Finding(
+            "settings", False, "FEEDBACK_LIMITS is off: anybody may send as often as they like. Set it to on."
+        )
     if settings.public_url is None:
-        yield Finding("settings", None, "FEEDBACK_PUBLIC_URL is not set: only browsers on this machine are answered.")
+        yield Finding(
+            "settings", None, "FEEDBACK_PUBLIC_URL is not set: only browsers on this machine are answered. Set it."
+        )
     elif not settings.https:
-        yield Finding("settings", None, "FEEDBACK_PUBLIC_URL is not https: sessions can be read on the way.")
+        yield Finding(
+            "settings", None, "FEEDBACK_PUBLIC_URL is not https: sessions can be read on the way. Get a certificate."
+        )
 
 
 def _of_schema() -> Finding:
@@ -113,17 +121,29 @@ def _of_writing() -> Finding:
 
 
 def _of_disk(settings: Settings) -> Finding:
-    free = shutil.disk_usage(settings.home if settings.home.is_dir() else Path()).free
+    if not settings.home.is_dir():
+        return Finding("disk", None, f"{settings.home} is not there. Make it: there servers note what you should know.")
+    try:
+        with TemporaryFile(dir=settings.home) as file:
+            file.write(b"feedback")
+            file.flush()
+            os.fsync(file.fileno())
+        free = shutil.disk_usage(settings.home).free
+    except OSError as error:
+        said = os.strerror(error.errno or 0)
+        return Finding(
+            "disk", False, f"{settings.home} cannot be written ({said}). Let the service's user write there."
+        )
     if free < LEAST_FREE:
         return Finding("disk", False, f"Only {free // 2**20} MiB are free where {settings.home} lies. Make room.")
-    return Finding("disk", True, f"{free // 2**30} GiB are free.")
+    return Finding("disk", True, f"{settings.home} can be written, {free // 2**30} GiB are free.")
 
 
 def _of_clock(now: datetime) -> Finding:
     newest = [db.session.execute(select(func.max(column))).scalar_one() for column in (Vote.updated, Comment.created)]
     ahead = max((time - now for time in newest if time), default=timedelta(0))
     if ahead > CLOCK_SLACK:
-        return Finding("clock", False, f"Something was stored {ahead} in the future: this clock, or another's, is off.")
+        return Finding("clock", False, f"Something was stored {ahead} in the future. Set all machines' clocks by NTP.")
     if db.engine.dialect.name == "postgresql":
         # The two machines' own clocks, whatever time this operation was given.
         apart = abs(db.session.execute(select(func.clock_timestamp())).scalar_one() - datetime.now(UTC))
@@ -149,7 +169,9 @@ def _of_mail(settings: Settings) -> Finding:
         with mail.server(str(settings.mail_url)):
             pass
     except mail.Unreachable as error:
-        return Finding("mail", False, f"The mail server cannot be used ({error}); {waiting} notices wait.")
+        return Finding(
+            "mail", False, f"The mail server cannot be used ({error}); {waiting} wait. See FEEDBACK_MAIL_URL."
+        )
     if lost:
         return Finding("mail", False, f"{lost} notices could not be delivered. Administrators can send them again.")
     return Finding("mail", True, f"The mail server answers; {waiting} notices wait.")
@@ -169,11 +191,13 @@ def _of_proxy(settings: Settings, now: datetime) -> Finding:
     return Finding("proxy", True, "No untrusted proxy was seen.")
 
 
-def _of_worker(now: datetime) -> Finding:
+def _of_worker(settings: Settings, now: datetime) -> Finding:
     due = (now - WORKER_SLACK).date() - timedelta(days=KEY_DAYS)
     late = db.session.execute(select(func.count()).select_from(NetworkKey).where(NetworkKey.day <= due)).scalar_one()
     if late:
-        return Finding("worker", False, "Networks are remembered longer than 48 hours: is `feedback worker` running?")
+        return Finding("worker", False, f"Networks are remembered longer than 48 hours. {NO_WORKER}")
+    if delivery.can_send(settings) and notices.waiting(due_before=now - WORKER_SLACK):
+        return Finding("worker", False, f"Mail that was due ten minutes ago still waits. {NO_WORKER}")
     return Finding("worker", True, "Nothing is overdue.")
 
 
@@ -182,5 +206,7 @@ def _of_limits(app: Flask) -> Finding:
     if reachable is None:
         return Finding("limits store", None, "None: each server process counts for itself (FEEDBACK_LIMITS_URL).")
     if not reachable:
-        return Finding("limits store", False, "It does not answer; each process counts for itself until it does.")
+        return Finding(
+            "limits store", False, "It does not answer; each process counts for itself. See FEEDBACK_LIMITS_URL."
+        )
     return Finding("limits store", True, "It answers.")

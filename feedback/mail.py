@@ -89,4 +89,4 @@ def send(smtp: smtplib.SMTP, message: EmailMessage) -> None:
 def _safely(error: Exception) -> str:
     """Say what went wrong without the server's own words, which often repeat an address."""
     code = getattr(error, "smtp_code", None)
-    return f"{type(error).__name__} {code}" if code else type(error).__name__
+    return f"{type(error).__name__}: the mail server answered {code}" if code else type(error).__name__

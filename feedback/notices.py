@@ -83,21 +83,17 @@ def fail(notice: Notice, fault: str, *, now: datetime, for_good: bool = False) -
     run(update(Outbox).where(Outbox.id == notice.id).values(values))
 
 
-def postpone(notice: Notice, *, until: datetime) -> None:
-    """Give a lease back without an attempt: nothing was tried."""
-    run(update(Outbox).where(Outbox.id == notice.id).values(leased_until=None, attempts=notice.attempts - 1, due=until))
-
-
 def given_up(site_ids: Collection[UUID]) -> list[Outbox]:
     """Return what could not be delivered for these sites, newest first."""
     query = select(Outbox).where(Outbox.dead.is_not(None), Outbox.site_id.in_(site_ids))
     return list(db.session.execute(query.order_by(Outbox.dead.desc()).limit(200)).scalars())
 
 
-def waiting(site_ids: Collection[UUID] | None = None) -> int:
-    """Return how many notices are yet to be delivered, for these sites or in all."""
+def waiting(site_ids: Collection[UUID] | None = None, *, due_before: datetime | None = None) -> int:
+    """Return how many notices are yet to be delivered, for these sites or in all, or only those due so long ago."""
     query = select(func.count()).select_from(Outbox).where(Outbox.done.is_(None))
     query = query if site_ids is None else query.where(Outbox.site_id.in_(site_ids))
+    query = query if due_before is None else query.where(Outbox.due < due_before)
     return db.session.execute(query).scalar_one()
 
 

@@ -46,6 +46,7 @@ MAX_CHARS = 5_000  # Two screens; keeps cleaning under 50 ms.
 MAX_TOKENS = 1_000  # Of Markdown; each costs time in two parsers.
 MAX_SIGNS = 50  # Of < and & together, which cost more than their share; 48 in the worst of 3,956 real comments.
 MAX_FOREIGN_SIGNS = 600  # Of < and & in an import, where most are tags: each costs up to 70 µs, nested ones most.
+MAX_ATTRIBUTES = 50  # Of one tag of an import; links from word processors have a dozen.
 MAX_HTML_BYTES = 20_480  # 1,000 characters can become 38 KB.
 MAX_LINES = 500  # With text on them: more would be over 1,000 tokens, but are known before Markdown spends its time.
 MAX_DEPTH = 16  # Eight lists inside each other; browsers stop at 512.
@@ -81,6 +82,11 @@ _ALIASES = {"b": "strong", "i": "em"}
 _HIDDEN = re.compile(
     r"<(script|style|template|noscript|iframe|object|svg|math)(?=[\s/>]).*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
 )
+# A tag with that many attributes, as a browser reads them: bleach compares each with all before it.
+_OVERLOADED = re.compile(
+    r"</?[A-Za-z][^\s/>]*+(?>[\s/]*+[^\s/>][^\s/>=]*+"
+    rf"(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+){{{MAX_ATTRIBUTES}}}"
+)
 
 _TOO_FORMATTED = "This comment has too much formatting. Please use fewer lines, lists, links and stars."
 
@@ -110,7 +116,7 @@ def imported_html(source: str) -> str:
     source = normalise(_ENTITY.sub(_character, source))
     if len(source.encode()) > MAX_HTML_BYTES:
         raise Unfit(f"This comment is longer than {MAX_HTML_BYTES:,} bytes. Please shorten it before importing it.")
-    if source.count("<") + source.count("&") > MAX_FOREIGN_SIGNS:
+    if source.count("<") + source.count("&") > MAX_FOREIGN_SIGNS or _OVERLOADED.search(source):
         raise Unfit(_TOO_FORMATTED)
     source = _ALIAS.sub(lambda tag: tag[1] + _ALIASES[tag[2].lower()] + ">", _HIDDEN.sub("", source))
     return _cleaned(source, _tools.importer)

@@ -13,6 +13,7 @@ from feedback.db import db
 from feedback.models import User
 from feedback.views import account
 from tests.cast import CSRF, PASSWORD, SIGN_IN
+from tests.test_staff_pages import calls
 
 QUEUE = "/moderation/"
 PAGE = "/account/password"
@@ -74,6 +75,16 @@ def test_unknown_and_known_accounts_get_the_same_answer(mo, connect):
     assert "do not match" in answers[0]
 
 
+def test_an_address_that_is_none_belongs_to_nobody(make_app, site):
+    # With mail, so that a forgotten password is looked for, too.
+    client = make_app(
+        mail_url="smtp://127.0.0.1:9", mail_from="a@example.org", public_url="http://localhost"
+    ).test_client()
+    assert "do not match" in tries(client, "no\0body@example.org", "not the password").text
+    fields = {"csrf_token": token(client, "/account/forgotten"), "email": "no\0body@example.org"}
+    assert client.post("/account/forgotten", data=fields).status_code == 200
+
+
 @pytest.fixture
 def hashes(monkeypatch):
     """Counts every computation of argon2, whoever asks for it."""
@@ -126,6 +137,10 @@ def test_a_form_without_its_token_signs_nobody_in(mo, client):
 def test_json_is_no_way_in(mo, client):
     answer = client.post(SIGN_IN, json={"email": {"a": 1}, "password": [PASSWORD]})
     assert answer.status_code == 400
+
+
+def test_nobody_has_an_account_before_somebody_makes_it(rows):
+    assert rows(select(User.id)) == []
 
 
 # The session
@@ -221,6 +236,17 @@ def test_a_secret_that_was_replaced_still_verifies(make_app, mo):
     assert is_in(client)
 
 
+def test_every_page_offers_to_sign_out(app, ada, article):
+    client = ada.signs_in()
+    shown = 0
+    for endpoint, method, path in calls(app):
+        answer = client.open(path, method=method, buffered=True) if method == "GET" else None
+        if answer is not None and answer.status_code == 200 and answer.mimetype == "text/html":
+            assert 'action="/account/sign-out"' in answer.text, endpoint
+            shown += 1
+    assert shown >= 7
+
+
 # Where one goes on to
 
 
@@ -298,6 +324,22 @@ def test_a_password_is_not_changed_for_less(mo, connect, given, sentence):
 def test_a_password_has_12_to_128_characters(mo, connect, new):
     assert changes_password(mo.signs_in(), new=new).status_code == 303
     assert tries(connect(), mo.email, new).status_code == 303
+
+
+def test_a_password_never_grows_too_old(mo, connect, clock):
+    clock.forward(days=3650)
+    client = connect()
+    assert tries(client, mo.email, PASSWORD).headers["Location"] == "/"
+    assert client.get(QUEUE).status_code == 200
+
+
+def test_password_managers_know_every_field(mo, connect):
+    """Hidden while it is typed, and named as https://html.spec.whatwg.org/#autofill names it."""
+    fields = re.findall(r"<input[^>]*>", connect().get(SIGN_IN).text + mo.signs_in().get(PAGE).text)
+    typed = [field for field in fields if re.search(r'name="(password|present|new|again)"', field)]
+    assert all('type="password"' in field for field in typed)
+    known = [re.search(r'autocomplete="([^"]+)"', field)[1] for field in typed]
+    assert known == ["current-password", "current-password", "new-password", "new-password"]
 
 
 @pytest.mark.parametrize(

@@ -325,6 +325,7 @@ def test_a_site_without_articles_is_removed_after_a_question(desk, ask):
     page = desk.presses(page, "Remove the site")
     assert [site.slug for site in ask(articles.sites)] == ["health"]
     assert "Second is gone" in page.notices
+    assert page.path == "/admin/"
 
 
 def test_a_site_with_articles_stays(desk, article, ask):

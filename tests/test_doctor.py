@@ -1,5 +1,6 @@
 """The doctor finds what is wrong: figures that do not add up, a clock, mail, a proxy that nobody made known."""
 
+import errno
 import socket
 from datetime import timedelta
 
@@ -112,6 +113,26 @@ def test_lost_notices_are_found(make_app, examine, port, mo):
         [leased] = transact(notices.lease, now)
         transact(notices.fail, leased, "gone", now=now, for_good=True)
         assert [each.good for each in doctor.findings(app, now=now) if each.about == "mail"] == [False]
+
+
+def test_mail_that_nobody_sends_is_found(make_app, do, examine, port, mo):
+    app = make_app(mail_url=f"smtp://127.0.0.1:{port}", mail_from="a@example.org", public_url="https://f.example.org")
+    assert [each.good for each in examine("worker", app)] == [True]
+    do(notices.put, notices.Kind.RESET, {"user": mo.id}, now=real_clock.now() - 2 * doctor.WORKER_SLACK)
+    [finding] = examine("worker", app)
+    assert finding.good is False
+    assert "feedback worker" in finding.sentence
+
+
+def test_a_folder_that_cannot_be_written_is_found(examine, monkeypatch):
+    def refuse(dir):
+        raise OSError(errno.EROFS, "read-only")
+
+    assert [each.good for each in examine("disk")] == [True]
+    monkeypatch.setattr(doctor, "TemporaryFile", refuse)
+    [finding] = examine("disk")
+    assert finding.good is False
+    assert "Read-only file system" in finding.sentence
 
 
 def test_a_full_disk_is_found(examine, monkeypatch):

@@ -1,25 +1,29 @@
 """What is to be told reaches its person at least once, whatever happens to workers and servers on the way."""
 
 import logging
+import os
 import re
 import socket
 import ssl
+import sys
 import time
 from datetime import timedelta
 from email import message_from_bytes, policy
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from feedback import clock as real_clock
 from feedback import delivery, mail, notices, passwords, staff, worker
-from feedback.db import db, transact
+from feedback.db import db, run, transact
 from feedback.models import Outbox
 from feedback.notices import Kind
 from feedback.views import letters
 from tests.cast import together
+from tests.conftest import SECRET
 from tests.mailserver import Mailbox, certificate, mail_server
+from tests.server import Server, until
 
 URL = "https://feedback.example.org"
 SENDER = "Reader feedback <feedback@example.org>"
@@ -163,6 +167,59 @@ def test_many_workers_deliver_each_notice_once(post, reset, mailbox):
     together(lambda: [work(post) for _ in range(10)], times=4)
     identifiers = [message["Message-ID"] for message in mailbox.messages]
     assert len(identifiers) == len(set(identifiers)) == 30
+
+
+@pytest.fixture
+def workers(mailbox, port, database_url, tmp_path):
+    """Start `feedback worker` as a process of its own, with the mail server."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "FEEDBACK_HOME": str(tmp_path),
+        "FEEDBACK_DATABASE_URL": database_url,
+        "FEEDBACK_SECRET_KEY": SECRET,
+        "FEEDBACK_PUBLIC_URL": URL,
+        "FEEDBACK_MAIL_URL": f"smtp://127.0.0.1:{port}",
+        "FEEDBACK_MAIL_FROM": SENDER,
+    }
+    started = []
+
+    def start():
+        command = [sys.executable, "-m", "feedback.cli", "worker"]
+        started.append(Server(command, environ, tmp_path / f"worker-{len(started)}.log"))
+        return started[-1]
+
+    with mail_server(mailbox, port):
+        yield start
+        for each in started:
+            each.stop()
+
+
+def test_of_two_workers_one_is_killed_and_every_notice_arrives(app, reset, workers, mailbox):
+    due = {f"<{reset(app).hex}@example.org>" for _ in range(6)}
+    first = workers()
+
+    def kill_before_the_third():
+        if len(mailbox.messages) == 2:
+            first.process.kill()
+            first.process.wait()
+
+    mailbox.before_data = kill_before_the_third
+    until(lambda: first.process.poll() is not None)
+    second = workers()
+    until(lambda: len(mailbox.messages) == 3)  # what was on its way when the sender was killed
+    time.sleep(1)
+    assert len(mailbox.messages) == 3, "what the first had leased is not sent by the second, too"
+    with app.app_context():
+        leased = update(Outbox).where(Outbox.done.is_(None))
+        transact(lambda: run(leased.values(leased_until=Outbox.created)))
+    until(lambda: {message["Message-ID"] for message in mailbox.messages} == due)
+    assert second.process.poll() is None
+    until(lambda: undelivered(app) == 0)
+
+
+def undelivered(app):
+    with app.app_context():
+        return notices.waiting()
 
 
 def test_a_worker_that_runs_once_delivers_all_that_is_due(post, reset, mailbox):

@@ -183,3 +183,13 @@ def test_an_import_has_few_tags_and_ampersands():
     for sign in ("<pre>", "& ", "<i>&amp;"):
         with pytest.raises(Unfit, match="too much formatting"):
             imported_html(sign * 601)
+
+
+@pytest.mark.parametrize("between", [" ", "\n", "/", "='>' ", '=">"', " = x ", "='"])
+def test_no_tag_of_an_import_has_countless_attributes(between):
+    def tag(most: int) -> str:
+        return "<x " + "".join(f"a{number}{between}" for number in range(most))
+
+    with pytest.raises(Unfit, match="too much formatting"):
+        imported_html(tag(5_000)[:20_000])
+    assert imported_html(f"{tag(20)}'>shown") == "shown"

@@ -5,7 +5,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -92,7 +92,11 @@ class Writer:
         os.fsync(self.file.fileno())
 
     def close(self) -> None:
-        self.file.close()
+        # Where something failed, this may fail again, and what counts is being reported already.
+        with suppress(OSError):
+            self.zip.close()
+        with suppress(OSError):
+            self.file.close()
 
 
 @contextmanager

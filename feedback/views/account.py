@@ -41,7 +41,7 @@ class NoRole(RoleMixin):
 class SignInForm(LoginForm):
     """Address and password. Any address may be tried, so that the answer never depends on whether it exists."""
 
-    email = EmailField("E-mail address", [InputRequired(), Length(max=254)], filters=[lambda typed: _as_stored(typed)])
+    email = EmailField("E-mail address", [InputRequired(), Length(max=254)], filters=[lambda typed: as_stored(typed)])
     password = PasswordField("Password", [InputRequired(), Length(max=passwords.MAX_CHARS)])
     remember = None
     submit = None
@@ -50,8 +50,9 @@ class SignInForm(LoginForm):
         """Accept anything: `desk.local` decides where it leads."""
 
 
-def _as_stored(email: str | None) -> str | None:
-    return email.strip().lower() if email else email
+def as_stored(email: str | None) -> str | None:
+    # No address has a NUL in it, and PostgreSQL takes no text that has.
+    return email.replace("\0", "").strip().lower() if email else email
 
 
 class NewPasswordForm(Form):

@@ -30,7 +30,7 @@ REMEMBERED = timedelta(days=400)  # the longest that browsers keep a cookie; ren
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
 NONE = "'none'"
 CACHING = "private, no-cache"  # not no-store: what was typed should be there again after Back
-NO_ARTICLE = "This address names no article. Please go back to the article and follow its link."
+NO_ARTICLE = "This address names no article."
 
 # What is said once something was taken, and what instead where the browser keeps no cookie.
 SAID = {

@@ -14,7 +14,7 @@ from feedback import delivery, notices, passwords, staff
 from feedback.db import transact
 from feedback.errors import TooMany
 from feedback.views import access
-from feedback.views.account import NewPasswordForm, account_key, normal
+from feedback.views.account import NewPasswordForm, account_key, as_stored, normal
 
 bp = Blueprint("password", __name__, url_prefix="/account")
 
@@ -22,7 +22,9 @@ bp = Blueprint("password", __name__, url_prefix="/account")
 class ForgottenForm(Form):
     """The address of an account; any may be named, so that the answer never tells whether there is one."""
 
-    email = EmailField("E-mail address", [InputRequired("Fill in your e-mail address."), Length(max=254)])
+    email = EmailField(
+        "E-mail address", [InputRequired("Fill in your e-mail address."), Length(max=254)], filters=[as_stored]
+    )
 
 
 @bp.route("/forgotten", methods=["GET", "POST"])
@@ -33,7 +35,7 @@ def forgotten() -> ResponseReturnValue:
         return render_template("account/forgotten.html", form=form, sends=sends)
     if not form.validate():
         return render_template("account/forgotten.html", form=form, sends=sends), 422
-    email = (form.email.data or "").strip().lower()
+    email = form.email.data or ""
     try:
         access.limiter().hit("reset", access.network(), account_key(email))
     except TooMany as refusal:

@@ -1,10 +1,47 @@
-"""The requests of the write benchmarks for the Python client; vote.lua and comment.lua send the same."""
+"""What the benchmarks send: what vote.lua and comment.lua send, for the Python client, and texts that cost most."""
 
 import secrets
 from urllib.parse import urlencode
 
 HEADERS = {"Origin": "http://articles.test", "Content-Type": "application/x-www-form-urlencoded"}
+BODY_BYTES = 64_000  # of a text that just fits into a request
 TEXT = "Thank you, the part on stopping slowly was **clear**. Does the same hold for older people? "
+
+PLAIN = TEXT * 3
+
+# The costliest texts that `python -m tests.fuzz.slow` has found so far, what begins each and what it repeats.
+COSTLY_COMMENTS = (
+    ("<svg><p>- > ", "[*ftp://a**\u6f22](http://a.ba-**"),
+    ("<svg><p>- > ", "[*******\u6f22**](http://a.bmailto:a@b.ca-**"),
+    ("\u200d", "**a*a_*a_*a_*a_*a_*a_"),
+    ("\u200d", "\u0130*a_*a_*a_*a_*a_*a_*a_*a_*a_*a_*a_"),
+    ("\xa0", "`a`http://a@b[`\xa0"),
+    ("", "*a*_"),
+    ("<option>", "__http://a.b/(c)*a**a*"),
+    ("-\u200d\u00e9`", "> - \u00e9`"),
+)
+COSTLY_IMPORTS = (
+    ("<x", "]\n"),
+    ("<x", "https://"),
+    ("<pre>" * 500, "a"),
+    ("<a href='http://a.b'>" * 550, "x"),
+    ("", "0&<ol>[a](http://b)|a\n"),
+    ("&lt;" * 50, "\u2069<i>http://a@b "),
+)
+COSTLY_BODIES = (
+    ("&colon;", "\uff1c\uff1c\uff1c\uff1c\u2028"),
+    ("", "\n\u202e"),
+    ("", "\u2066\u2069"),
+    ("", "\ufeff\ufdfa"),
+)
+COSTLY_NAMES = (("", "\ufdfa"), ("@", "\u200d'"), ("", "\u3164"))
+COSTLY_NOTES = (("+", "DE89 3704 "), ("", "0044 "), ("++", "DE89 3704 77-"))
+
+
+def repeated(recipe: tuple[str, str], length: int) -> str:
+    """Return a text of that length, or a body where it would be longer than one."""
+    before, unit = recipe
+    return (before + unit * length)[:length].encode()[:BODY_BYTES].decode(errors="ignore")
 
 
 def body(script: str) -> tuple[str, str, dict[str, str]]:

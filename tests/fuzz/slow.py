@@ -1,32 +1,30 @@
 """Looks for the texts that cost most: `python -m tests.fuzz.slow [--seconds 60] [--door comment]`.
 
 Hill climbing over texts that repeat a few fragments up to the limit of the door they are sent to. What costs most is
-printed, as a multiple of a plain comment's cost, so that it can be added to `tests/bench/texts.py`.
+printed, as a multiple of a plain comment's cost, so that it can be added to `tests/bench/bodies.py`.
 """
 
 import argparse
 import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from feedback import personal, text
-from tests.bench.bodies import TEXT
+from tests.bench.bodies import BODY_BYTES, PLAIN
+from tests.bench.texts import cost
 from tests.fuzz.fragments import ALL
 
-PLAIN = TEXT * 3
 KEPT = 24  # texts that are changed further
-BODY = 64_000  # bytes that fit into a request, whatever the limit of the field they are sent in
 
 DOORS: dict[str, tuple[Callable[[str], Any], int]] = {
     "comment": (text.comment_html, text.MAX_CHARS),
     "import": (text.imported_html, text.MAX_HTML_BYTES),
-    "body": (text.comment_html, BODY),
-    "line": (text.line, BODY),
-    "name": (text.name, BODY),
-    "odd name": (text.odd_name, BODY),
+    "body": (text.comment_html, BODY_BYTES),
+    "line": (text.line, BODY_BYTES),
+    "name": (text.name, BODY_BYTES),
+    "odd name": (text.odd_name, BODY_BYTES),
     "redact": (personal.redact, 1_000),
     "found": (personal.found, text.MAX_CHARS),
 }
@@ -49,7 +47,7 @@ class Recipe:
         size = len(many) // self.pieces + 1
         lines = [many[at : at + size] for at in range(0, len(many), size)]
         made = (before + "\n".join(lines) + after)[:limit]
-        return made.encode()[:BODY].decode(errors="ignore")
+        return made.encode()[:BODY_BYTES].decode(errors="ignore")
 
     def changed(self, chance: random.Random) -> "Recipe":
         match chance.randrange(8):
@@ -77,18 +75,6 @@ def _changed(parts: tuple[str, ...], chance: random.Random) -> tuple[str, ...]:
         case _:
             made.insert(at, chance.choice(ALL))
     return tuple(made[:40])
-
-
-def cost(function: Callable[[str], Any], source: str, times: int = 2) -> float:
-    """Return the seconds of processor time a text costs, the least of several."""
-    return min(_once(function, source) for _ in range(times))
-
-
-def _once(function: Callable[[str], Any], source: str) -> float:
-    began = time.thread_time()
-    with suppress(text.Unfit):
-        function(source)
-    return time.thread_time() - began
 
 
 def climb(door: str, seconds: float, chance: random.Random) -> list[tuple[float, str]]:

@@ -175,4 +175,5 @@ def remove_site() -> ResponseReturnValue:
         desk.tell(refusal.detail, "warning")
         return redirect(room.here("settings"), 303)
     desk.tell(f"The site {site.name} is gone.", "done")
-    return redirect(url_for("desk.home"), 303)
+    # Whoever administers no other site has no place among these pages any more.
+    return redirect(url_for("admin.index" if len(g.site_ids) > 1 else "desk.home"), 303)

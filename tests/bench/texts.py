@@ -1,0 +1,41 @@
+"""What a text costs: the worst that were found for each door, as multiples of a plain comment's cost."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from feedback import personal, text, votes
+from tests.bench import bodies
+
+Recipes = tuple[tuple[str, str], ...]
+
+DOORS: dict[str, tuple[Callable[[str], Any], Recipes, tuple[int, ...]]] = {
+    "comment": (text.comment_html, bodies.COSTLY_COMMENTS, (text.MAX_CHARS * 9 // 10, text.MAX_CHARS)),
+    "body far too long": (text.comment_html, bodies.COSTLY_BODIES, (text.MAX_HTML_BYTES, bodies.BODY_BYTES)),
+    "import": (text.imported_html, bodies.COSTLY_IMPORTS, (text.MAX_HTML_BYTES,)),
+    "name": (text.name, bodies.COSTLY_NAMES, (6_000, bodies.BODY_BYTES)),
+    "note": (personal.redact, bodies.COSTLY_NOTES, (votes.MAX_NOTE_CHARS,)),
+}
+
+
+def costs() -> dict[str, Any]:
+    """Return the milliseconds of processor time of a plain comment and of the worst texts, and their ratios."""
+    plain = cost(text.comment_html, bodies.PLAIN, times=200)
+    found: dict[str, Any] = {"text, a plain comment, ms": 1000 * plain}
+    for door, (function, recipes, lengths) in DOORS.items():
+        worst = max(cost(function, bodies.repeated(each, length)) for each in recipes for length in lengths)
+        found |= {f"text, worst {door}, ms": 1000 * worst, f"text, worst {door} / plain comment": worst / plain}
+    return found
+
+
+def cost(function: Callable[[str], Any], source: str, times: int = 5) -> float:
+    """Return the seconds of processor time that a text costs, taken or refused: the least of several."""
+    return min(_once(function, source) for _ in range(times))
+
+
+def _once(function: Callable[[str], Any], source: str) -> float:
+    began = time.thread_time()
+    with suppress(text.Unfit):
+        function(source)
+    return time.thread_time() - began
