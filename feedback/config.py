@@ -259,6 +259,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             raise BadSetting(f"{setting.name} should be {error}.") from error
     if "secret_keys" not in values:
         raise BadSetting("FEEDBACK_SECRET_KEY is not set. Run `feedback init` first, or set it to a random key.")
+    values.setdefault("backups", home / "backups")
     values.setdefault("database_url", f"sqlite:///{(home / 'feedback.sqlite3').resolve()}")
     return Settings(**values)
 

@@ -12,7 +12,8 @@ from flask import Flask
 from sqlalchemy import false, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from feedback import delivery, mail, notices, recount, schema, untrusted
+from feedback import delivery, erasures, mail, notices, recount, schema, untrusted
+from feedback.backup import ledger
 from feedback.config import SETTINGS, Settings
 from feedback.db import db, transact
 from feedback.errors import Refused
@@ -24,6 +25,7 @@ WITH_PASSWORD = {"FEEDBACK_DATABASE_URL", "FEEDBACK_LIMITS_URL", "FEEDBACK_MAIL_
 LEAST_FREE = 200 * 2**20  # bytes; below it a busy day may fill the disk
 CLOCK_SLACK = timedelta(minutes=2)
 PROXY_MEMORY = timedelta(days=7)  # that a header seen from an untrusted proxy is held against the settings
+OLD_BACKUP = timedelta(days=8)  # a weekly one may be a day late
 WORKER_SLACK = timedelta(minutes=10)  # that the worker has to try again after a failure
 NO_WORKER = "Let `feedback worker` run, or `feedback serve` without --no-worker."
 
@@ -75,6 +77,7 @@ def findings(app: Flask, *, now: datetime) -> Iterator[Finding]:
         ("figures", _of_figures),
         ("worker", lambda: _of_worker(settings, now)),
         ("mail", lambda: _of_mail(settings)),
+        ("backups", lambda: _of_backups(settings, now)),
         ("proxy", lambda: _of_proxy(settings, now)),
         ("limits store", lambda: _of_limits(app)),
     )
@@ -199,6 +202,20 @@ def _of_worker(settings: Settings, now: datetime) -> Finding:
     if delivery.can_send(settings) and notices.waiting(due_before=now - WORKER_SLACK):
         return Finding("worker", False, f"Mail that was due ten minutes ago still waits. {NO_WORKER}")
     return Finding("worker", True, "Nothing is overdue.")
+
+
+def _of_backups(settings: Settings, now: datetime) -> Finding:
+    folder = settings.backup_folder
+    listed = ledger.read(folder) or {}
+    if any(row_id not in listed for row_id in erasures.recorded(before=now - WORKER_SLACK)):
+        return Finding("backups", False, f"{folder} does not list every erasure: a restore undoes some. {NO_WORKER}")
+    newest = max((path.stat().st_mtime for path in folder.glob("feedback-*.zip")), default=None)
+    if newest is None:
+        return Finding("backups", None, f"There are none in {folder}. Let `feedback backup` run every day.")
+    age = now - datetime.fromtimestamp(newest, UTC)
+    if age > OLD_BACKUP:
+        return Finding("backups", False, f"The newest in {folder} is {age.days} days old. See that its timer runs.")
+    return Finding("backups", True, "There is a fresh one, and every erasure is listed beside it.")
 
 
 def _of_limits(app: Flask) -> Finding:

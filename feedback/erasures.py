@@ -5,8 +5,8 @@ tells nothing by itself. `feedback restore` carries out the erasures that the co
 """
 
 import hashlib
-import time
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Table, func, select
@@ -17,7 +17,6 @@ from feedback.models import Article, Comment, Erasure, State
 # Of erasures that found nothing, in a day: what was taken back before may still be in a backup, but a script must not
 # fill the disk with erasures of readers who never were.
 MOST_OF_NOTHING = 10_000
-DAY_MS = 86_400_000
 
 Reader = tuple[UUID, bytes]
 
@@ -39,8 +38,8 @@ def record(mark: bytes, *, found: bool = True) -> None:
 
 
 def _recent() -> int:
-    day_ago = UUID(int=(time.time_ns() // 1_000_000 - DAY_MS) << 80)
-    return run(select(func.count()).where(Erasure.id > day_ago)).scalar_one()  # type: ignore[no-any-return]
+    day_ago = _first_key(datetime.now(UTC) - timedelta(days=1))
+    return run(select(func.count()).where(Erasure.id >= day_ago)).scalar_one()  # type: ignore[no-any-return]
 
 
 def adopt(erasures: Iterable[tuple[UUID, bytes]]) -> None:
@@ -50,9 +49,17 @@ def adopt(erasures: Iterable[tuple[UUID, bytes]]) -> None:
         db.session.connection().execute(insert(Erasure).on_conflict_do_nothing(), values)
 
 
-def recorded() -> dict[UUID, bytes]:
-    """Return every erasure this database knows of, the oldest first."""
-    return {row.id: row.mark for row in run(select(Erasure.id, Erasure.mark).order_by(Erasure.id))}
+def recorded(*, before: datetime | None = None) -> dict[UUID, bytes]:
+    """Return every erasure this database knows of, or those before a moment, the oldest first."""
+    query = select(Erasure.id, Erasure.mark).order_by(Erasure.id)
+    if before is not None:
+        query = query.where(Erasure.id < _first_key(before))
+    return {row.id: row.mark for row in run(query)}
+
+
+def _first_key(moment: datetime) -> UUID:
+    """Return the smallest key that a row of that moment can have."""
+    return UUID(int=int(moment.timestamp() * 1_000) << 80)
 
 
 def newest() -> UUID | None:

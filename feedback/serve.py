@@ -20,7 +20,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from feedback import worker
+from feedback import logs, worker
 from feedback.db import dispose
 
 THREADS = 4  # a process; more only wait for SQLite's one writer, fewer let one waiting write hold up reads
@@ -81,6 +81,7 @@ def run(
 
     Raises OSError where the address cannot be had.
     """
+    logs.begin()
     _claim(host, port)
     # Forked, so that the processes share the memory of what is imported; Python 3.14 would start them afresh.
     multiprocessing.set_start_method("fork", force=True)
@@ -106,6 +107,7 @@ def _serve(app: Flask, host: str, port: int, processes: int, announce: Callable[
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_SECONDS * 1000),
         websockets=False,
         log_level=LogLevels.warning,
+        log_dictconfig=logs.CONFIG,
         respawn_failed_workers=True,
     )
     server.announce = announce

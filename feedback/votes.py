@@ -214,7 +214,12 @@ def _take_back(ballot: Ballot, now: datetime) -> Outcome:
 def forget(site: articles.SiteView, article_id: UUID, reader: bytes, *, now: datetime) -> Count:
     """Remove a reader's vote, if there is one, and return the article's votes after it."""
     row = run(TAKE_BACK, {"article": article_id, "reader": reader}).one_or_none()
-    return count(article_id) if row is None else _move(site, article_id, _standpoint(row), None, now)
+    if row is None:
+        return count(article_id)
+    left = _move(site, article_id, _standpoint(row), None, now)
+    # A cell that counts nothing any more would only keep the section that the reader named.
+    run(delete(ReasonTally).where(ReasonTally.article_id == article_id, ReasonTally.votes == 0))
+    return left
 
 
 def _first(ballot: Ballot, article_id: UUID, now: datetime) -> Standpoint:

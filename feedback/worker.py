@@ -17,7 +17,8 @@ from flask import Flask
 
 from feedback import changes, clock, delivery, erasures, notices, readers, stats
 from feedback.backup import ledger
-from feedback.db import dispose, transact
+from feedback.db import db, dispose, transact
+from feedback.moderation import batches
 from feedback.views import letters
 
 HOUR = 3_600.0  # seconds between two rounds
@@ -49,7 +50,7 @@ def run(app: Flask) -> None:
     rounds.start()
     while not stop.is_set():
         with app.app_context():
-            busy = deliver(app)
+            busy = decide_in_bulk() or deliver(app)
         stop.wait(0 if busy else POLL)
     rounds.join()
     dispose(app)
@@ -60,13 +61,15 @@ def go_round(app: Flask, stop: threading.Event) -> None:
     day, due = date.min, 0.0
     listed: UUID | None = None
     while not stop.is_set():
+        listed = list_erasures(app, listed)
         now = clock.now()
         if now.date() != day or time.monotonic() >= due:
             with app.app_context():
                 went_well = round_of_tasks(now)
             day, due = now.date(), time.monotonic() + (HOUR if went_well else AGAIN)
-        listed = list_erasures(app, listed)
-        stop.wait(min(LOOK, _until_midnight(clock.now()), max(0.0, due - time.monotonic())))
+        then = clock.now()
+        if then.date() == day:  # else midnight passed during the round
+            stop.wait(min(LOOK, _until_midnight(then), max(0.0, due - time.monotonic())))
 
 
 def list_erasures(app: Flask, listed: UUID | None) -> UUID | None:
@@ -96,11 +99,24 @@ def deliver(app: Flask) -> bool:
         return False
 
 
+def decide_in_bulk() -> bool:
+    """Do the next chunk of a bulk decision. Returns whether there may be more to do."""
+    try:
+        batch_id = batches.unfinished()
+        db.session.rollback()
+        if batch_id is not None:
+            transact(batches.step, batch_id, now=clock.now())
+        return batch_id is not None
+    except Exception:
+        log.exception("a bulk decision could not go on; it will be tried again")
+        return False
+
+
 def once(app: Flask) -> bool:
     """Do a round and deliver all that is due. Returns whether the round went well."""
     with app.app_context():
         went_well = round_of_tasks(clock.now())
-        while deliver(app):
+        while decide_in_bulk() or deliver(app):
             pass
     list_erasures(app, None)
     return went_well

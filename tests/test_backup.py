@@ -7,13 +7,14 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from sqlalchemy import delete, inspect, select, text
 
-from feedback import erasures, readers, schema, worker
+from feedback import doctor, erasures, readers, schema, worker
 from feedback.backup import archive, ledger, postgresql, sqlite
 from feedback.db import db, dispose, run, scrub
 from feedback.models import Comment, Decision, Erasure, NetworkKey, State, User, Vote
@@ -567,6 +568,60 @@ def test_a_damaged_database_is_set_aside_when_asked(app, rae, article, backup, r
     assert rows(select(Vote.value)) == ["no"]
     (aside,) = tmp_path.glob("feedback.sqlite3.before-*")
     assert aside.read_bytes().startswith(b"not a database")
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_role_that_owns_its_database_and_nothing_else_is_enough(postgres, environ, tmp_path, folder):
+    postgres.sql("CREATE ROLE keeper LOGIN")
+    postgres.sql("CREATE DATABASE kept OWNER keeper")
+    try:
+        url = postgres.url("kept").replace("postgres@", "keeper@")
+        feedback = runs({**environ, "FEEDBACK_DATABASE_URL": url})
+        for command in (("db", "upgrade"), ("site", "add", "health", "--origin", "http://a.test"), ("backup",)):
+            assert feedback(*command).exit_code == 0
+        (path,) = folder.glob("*.zip")
+        feedback("site", "add", "cooking", "--origin", "http://b.test")
+        done = feedback("restore", str(path))
+        assert done.exit_code == 0, done.output
+        assert "cooking" not in feedback("site", "list").stdout
+        assert "health" in feedback("site", "list").stdout
+    finally:
+        postgres.sql("DROP DATABASE IF EXISTS kept WITH (FORCE)")
+        postgres.sql("DROP ROLE keeper")
+
+
+# What the doctor says of it
+
+
+@pytest.fixture
+def doctors(app):
+    """Return what the doctor says of backups, by the time by which keys and files are stamped."""
+
+    def look(**later: float) -> tuple[bool | None, str]:
+        with app.app_context():
+            found = doctor.findings(app, now=datetime.now(UTC) + timedelta(**later))
+            [finding] = [each for each in found if each.about == "backups"]
+        return finding.good, finding.sentence
+
+    return look
+
+
+def test_the_doctor_misses_backups_and_sees_old_ones(backup, article, doctors):
+    assert doctors()[0] is None
+    backup()
+    assert doctors()[0] is True
+    assert doctors(days=7)[0] is True
+    good, sentence = doctors(days=9)
+    assert good is False and "9 days old" in sentence
+
+
+def test_the_doctor_sees_erasures_that_nobody_lists(app, rae, written, backup, doctors):
+    backup()
+    rae.posts("/erase")
+    assert doctors()[0] is True
+    assert doctors(minutes=11)[0] is False
+    list_erasures(app)
+    assert doctors(minutes=11)[0] is True
 
 
 # What is shown

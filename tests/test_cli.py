@@ -173,6 +173,15 @@ def test_a_password_of_another_length_is_refused(feedback, site, password):
     assert "12 to 128 characters" in said(answer)
 
 
+@pytest.mark.parametrize("password", ["unbelievable", "MO@example.org"])
+def test_a_password_that_others_would_try_is_refused(feedback, site, password):
+    answer = feedback(
+        "user", "add", "mo@example.org", "--role", "moderator", "--site", SLUG, "--password-file", "-", stdin=password
+    )
+    assert "password" in said(answer)
+    assert "mo@example.org" not in feedback("user", "list").output
+
+
 def test_init_asks_on_a_terminal(tmp_path):
     answers = [SLUG, ORIGIN, "ada@example.org", "too short", PASSWORD, PASSWORD]
     environ = {"PATH": os.environ["PATH"], "FEEDBACK_HOME": str(tmp_path / "home"), "TERM": "dumb", "LC_ALL": "C.UTF-8"}

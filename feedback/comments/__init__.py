@@ -25,6 +25,7 @@ from feedback.comments.submission import (
     MAX_NAME_CHARS,
     MAX_SUBMISSION_CHARS,
     Draft,
+    is_stored,
     submit,
     text_hash,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "forget_flag",
     "here",
     "is_flagged",
+    "is_stored",
     "latest",
     "lock",
     "mine",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, literal, select
 
 from feedback import articles, blocklist, opaque, text, triage
 from feedback.comments.states import add, lock
@@ -29,6 +29,7 @@ class Draft:
     source: str
     html: str
     text_hash: bytes
+    older_hashes: tuple[bytes, ...] = ()  # of the same text under the secret keys before this one
     name: str = ""
     typed_name: str = ""
     parent: str | None = None
@@ -55,7 +56,7 @@ def submit(draft: Draft, *, now: datetime) -> Comment:
     article_id, accepts = articles.find_or_make(draft.page, now=now)
     # One comment of an article at a time: its place in the order and the standing depend on the one before.
     lock(article_id)
-    earlier = _submitted(article_id, draft)
+    earlier = db.session.execute(_submitted(article_id, draft.reader, draft.submission)).scalar_one_or_none()
     if earlier is not None:
         return earlier
     policy = draft.page.site.policy
@@ -68,15 +69,20 @@ def submit(draft: Draft, *, now: datetime) -> Comment:
     return comment
 
 
-def _submitted(article_id: UUID, draft: Draft) -> Comment | None:
-    if draft.submission is None:
-        return None
-    query = select(Comment).where(
-        Comment.article_id == article_id,
-        Comment.reader == draft.reader,
-        Comment.submission == draft.submission,
+def is_stored(site_id: UUID, key: str, reader: bytes, submission: str | None) -> bool:
+    """Whether this submission of the reader has made a comment on the article already."""
+    article = articles.find(site_id, key) if submission else None
+    if article is None:
+        return False
+    found = _submitted(article.id, reader, submission).with_only_columns(Comment.id)
+    return db.session.execute(found).first() is not None
+
+
+def _submitted(article_id: UUID, reader: bytes, submission: str | None) -> Select[Comment]:
+    # A comparison with NULL is never true: without a submission nothing was submitted before.
+    return select(Comment).where(
+        Comment.article_id == article_id, Comment.reader == reader, Comment.submission == literal(submission)
     )
-    return db.session.execute(query).scalar_one_or_none()
 
 
 def _parent(article_id: UUID, draft: Draft) -> Comment | None:
@@ -104,7 +110,7 @@ def _evidence(draft: Draft, parent: Comment | None, now: datetime) -> triage.Evi
     )
     same = select(Comment.id).where(
         Comment.site_id == site_id,
-        Comment.text_hash == draft.text_hash,
+        Comment.text_hash.in_([draft.text_hash, *draft.older_hashes]),
         Comment.created > now - triage.REPEATED_WITHIN,
     )
     return triage.Evidence(

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 BEARER = re.compile(r"Bearer ([\x21-\x7e]{1,200})", re.IGNORECASE)
 EXPOSED = "Retry-After, X-Request-ID"
+SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
 PREFLIGHT_SECONDS = "7200"  # the longest Chromium keeps an answer to a preflight
 
 
@@ -36,9 +37,22 @@ def limiter() -> Limiter:
     return cast(Limiter, current_app.extensions["limiter"])
 
 
-def guard(bp: Blueprint, *, public: Iterable[str] = (), staff_only: bool = False) -> None:
-    """Let only those in who may come: everybody to the `public` endpoints, else listed origins or bearer tokens."""
+def count_write() -> None:
+    """Count this request against what one network may write in a second. Raises TooMany.
+
+    Each door does so as a request comes in, so that no write is forgotten: guard() those of the API, `pages` its
+    forms, `desk` those of the staff.
+    """
+    limiter().hit("write", network())
+
+
+def guard(bp: Blueprint, *, public: Iterable[str] = (), reading: Iterable[str] = (), staff_only: bool = False) -> None:
+    """Let only those in who may come: everybody to the `public` endpoints, else listed origins or bearer tokens.
+
+    Whatever is sent counts as a write, but for the `reading` endpoints, which are asked by POST for secrecy alone.
+    """
     open_doors = {f"{bp.name}.{name}" for name in public}
+    reads = {f"{bp.name}.{name}" for name in reading}
 
     def find_site() -> Response | None:
         assert request.view_args is not None
@@ -49,6 +63,8 @@ def guard(bp: Blueprint, *, public: Iterable[str] = (), staff_only: bool = False
         _require_utf8()
         if request.method == "OPTIONS":
             return _preflight()
+        if request.method not in SAFE and request.endpoint not in reads:
+            count_write()
         if not g.public:
             g.principal = _principal(required=staff_only)
             if g.principal is None and g.origin is None:

@@ -34,6 +34,7 @@ from itsdangerous import BadSignature
 from feedback import clock, staff, text
 from feedback.errors import Malformed, Refused
 from feedback.models import Role
+from feedback.views import access
 
 SESSIONLESS = ("/api/", "/embed.js", "/f/", "/feeds/", "/healthz", "/metrics", "/readyz", "/static/", "/widget")
 OPEN = frozenset({"account.sign_in", "password.forgotten", "password.choose", "second_factor.step"})
@@ -168,6 +169,8 @@ def enter() -> ResponseReturnValue | None:
     g.person = _person()
     if request.endpoint is None:
         return None
+    if request.method not in access.SAFE:
+        access.count_write()
     if g.person is None and request.endpoint not in OPEN:
         # What a form wanted cannot be repeated by a link, so that only pages are returned to.
         came_for = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None

@@ -1,20 +1,22 @@
 """From the fields a reader sent to what the rules take, the same for the widget and for the pages without JavaScript.
 
-Every write is counted against the limits here, before anything is stored.
+Every vote and comment is counted against the limits here, before anything is stored.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
 
 from feedback import articles, comments, mailbox, readers, text, votes
+from feedback.config import Settings
 from feedback.errors import Invalid
 from feedback.views import access
 
 
 def ballot(site: articles.SiteView, given: dict[str, Any]) -> votes.Ballot:
     """Return the vote that these values of forms.VOTE make. Raises Invalid, TooMany."""
-    page, reader, network = _sender(site, given, "vote")
+    page, reader, network = _sender(site, given)
+    _count("vote", page, reader, network, makes_article=given["value"] != "none")
     return votes.Ballot(
         page,
         reader,
@@ -29,14 +31,19 @@ def ballot(site: articles.SiteView, given: dict[str, Any]) -> votes.Ballot:
 
 def draft(site: articles.SiteView, given: dict[str, Any], *, typed_name: str | None) -> comments.Draft:
     """Return the comment that these values of forms.COMMENT make; `typed_name` is as sent. Raises Invalid, TooMany."""
-    page, reader, network = _sender(site, given, "comment")
+    page, reader, network = _sender(site, given)
+    # Whoever saw no answer sends the same again, gets the comment that is there, and has written one, not two.
+    if not comments.is_stored(site.id, page.key, reader, given["submission"]):
+        _count("comment", page, reader, network)
     source = given["body"]
+    current, *older = [comments.text_hash(key, site.id, source) for key in _settings().secret_keys]
     return comments.Draft(
         page,
         reader,
         source,
         _html(site, source),
-        comments.text_hash(current_app.config["SECRET_KEY"], site.id, source),
+        current,
+        older_hashes=tuple(older),
         name=given["name"] or "",
         typed_name=typed_name or "",
         parent=given["parent"] or None,
@@ -49,24 +56,19 @@ def draft(site: articles.SiteView, given: dict[str, Any], *, typed_name: str | N
     )
 
 
-def owner(site: articles.SiteView, token: str) -> bytes:
-    """Return the reader who wants to do something with their own. Raises TooMany."""
-    access.limiter().hit("write", access.network())
-    return readers.digest(site.id, token)
-
-
-def _sender(site: articles.SiteView, given: dict[str, Any], kind: str) -> tuple[articles.Page, bytes, bytes]:
-    """Return (page, reader, network) of a write, after counting it against the limits."""
+def _sender(site: articles.SiteView, given: dict[str, Any]) -> tuple[articles.Page, bytes, bytes]:
+    """Return (page, reader, network) of a vote or comment."""
     page = articles.Page(site, given["article"], given["title"] or None, _listed(given["url"], site))
-    reader = readers.digest(site.id, given["reader"])
-    network = access.network()
+    return page, readers.digest(site.id, given["reader"]), access.network()
+
+
+def _count(kind: str, page: articles.Page, reader: bytes, network: bytes, *, makes_article: bool = True) -> None:
+    """Count what is about to be written, and the article where it makes one. Raises TooMany."""
     limiter = access.limiter()
-    limiter.hit("write", network)
     limiter.hit(kind, network, reader)
-    if limiter.enabled and articles.find(site.id, page.key) is None and given.get("value") != "none":
+    if limiter.enabled and makes_article and articles.find(page.site.id, page.key) is None:
         limiter.hit("article", network)
-        limiter.hit("site articles", site.slug)
-    return page, reader, network
+        limiter.hit("site articles", page.site.slug)
 
 
 def _listed(url: str | None, site: articles.SiteView) -> str | None:
@@ -76,6 +78,10 @@ def _listed(url: str | None, site: articles.SiteView) -> str | None:
     if articles.origin_of(url) not in site.origins:
         raise Invalid({"url": ["This page does not lie on an origin of the site."]})
     return url
+
+
+def _settings() -> Settings:
+    return cast(Settings, current_app.config["SETTINGS"])
 
 
 def _quarantines() -> bool:
@@ -97,7 +103,7 @@ def _sealed(given: dict[str, Any]) -> bytes | None:
         return None
     if not given["email"]:
         raise Invalid({"email": ["Name the address that replies should be announced to."]})
-    keys = current_app.config["SETTINGS"].mail_keys
+    keys = _settings().mail_keys
     if not keys:
         raise Invalid({"notify": ["This service does not announce replies by mail."]})
     return mailbox.seal(given["email"], keys)

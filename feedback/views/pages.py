@@ -20,7 +20,7 @@ from feedback.config import Settings
 from feedback.db import transact
 from feedback.errors import Invalid, Missing, Refused, TooMany, Unavailable
 from feedback.models import State
-from feedback.views import desk, formtoken, intake, problems
+from feedback.views import access, desk, formtoken, intake, problems
 
 bp = Blueprint("pages", __name__, url_prefix="/f/<site>")
 
@@ -147,6 +147,7 @@ def _take(form: str, act: Act) -> Response:
     now = clock.now()
     token = None
     try:
+        access.count_write()
         token = formtoken.read(_settings().secret_keys, sent.get("token", ""), site(), article(), now)
         reader = _reader() or token.reader
         answer = cast(Response, redirect(act(sent, token, reader, now), 303))
@@ -183,7 +184,7 @@ def _submit(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: 
 
 
 def _withdraw(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: datetime) -> str:
-    owner = intake.owner(site(), reader)
+    owner = readers.digest(site().id, reader)
     transact(comments.withdraw, sent.get("comment", ""), owner, site_id=site().id, now=now)
     return address(done="withdrawn", anchor="list")
 

@@ -162,6 +162,13 @@ def test_an_unknown_site_has_a_page_that_axe_likes(service, open_page, problems)
     assert axe(page) == [] and not scrolls_sideways(page)
 
 
+@pytest.mark.parametrize("options", [{"viewport": PHONE, "color_scheme": "dark"}, {}], ids=["phone", "desk"])
+def test_the_api_has_a_page_that_fits_and_that_axe_likes(service, open_page, options):
+    page = open_page(f"{service.url}/api/", **options)
+    expect(page.get_by_role("heading", name="POST /vote")).to_be_visible()
+    assert axe(page) == [] and not scrolls_sideways(page)
+
+
 # In a frame on another site
 
 
