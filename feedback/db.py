@@ -144,8 +144,35 @@ def init_app(app: Flask) -> None:
         event.listen(engine, "handle_error", _drop_read_only)
         app.extensions["writers_place"] = WritersPlace(f"{engine.url.database}.writer")
     else:
+        event.listen(engine, "do_connect", _connect)
         event.listen(engine, "connect", _limit_waiting)
         app.extensions["writers_place"] = WritersPlace(None, PLACES)
+
+
+def connect(engine: Engine, **options: Any) -> Any:
+    """Open a driver's connection outside the pool."""
+    arguments, given = engine.dialect.create_connect_args(engine.url)
+    options = {**given, **options}
+    opened = _connect(engine.dialect, None, arguments, options)
+    return opened if opened is not None else engine.dialect.connect(*arguments, **options)
+
+
+def _connect(dialect: Dialect, _record: object, arguments: Any, options: Any) -> Any:
+    if dialect.name != "postgresql":
+        return None
+    # Imported here, because SQLite needs no driver of PostgreSQL.
+    from feedback import waiting
+
+    return waiting.connect(*arguments, **options)
+
+
+def bound_waiting(app: Flask) -> None:
+    """Let no statement of this process wait for ever for a PostgreSQL that hangs."""
+    with app.app_context():
+        if db.engine.dialect.name == "postgresql":
+            from feedback import waiting
+
+            waiting.bound()
 
 
 def _address(url: str) -> URL:
@@ -235,6 +262,12 @@ class WritersPlace:
             if not blocked:
                 self.moved = time.monotonic()
             self.turn.notify()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.file is not None and self.owner == os.getpid():
+            os.close(self.file)
+        self.file = None
 
     @contextmanager
     def _file_locked(self, path: str, deadline: float) -> Iterator[None]:
@@ -337,6 +370,7 @@ def scrub() -> None:
 def dispose(app: Flask) -> None:
     """Close every connection of the app; fixtures and commands call it so that none is left open."""
     app.extensions["front"].close()
+    app.extensions["writers_place"].close()
     with app.app_context():
         for engine in db.engines.values():
             _close(engine)

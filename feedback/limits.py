@@ -15,6 +15,7 @@ from feedback.errors import TooMany
 
 log = logging.getLogger(__name__)
 
+SET_BACK = 2.0  # seconds that the machine's clock may be corrected by without more ado
 STORE_PAUSE = 5.0  # seconds that local memory counts alone after the shared store failed, so that nobody waits for it
 
 
@@ -58,6 +59,7 @@ class Limiter:
         self.memory = FixedWindowRateLimiter(MemoryStorage())
         self.shared = FixedWindowRateLimiter(_store(url)) if url else None
         self.paused_until = 0.0
+        self.latest = 0.0
 
     def hit(self, kind: str, *keys: bytes | str) -> None:
         """Count one use of `kind` for each of the keys. Raises TooMany, with the seconds to wait, over a limit."""
@@ -93,12 +95,23 @@ class Limiter:
             # Never unlimited: what the shared store cannot count is counted here.
             self.paused_until = time.monotonic() + STORE_PAUSE
             log.warning("the shared limits store does not answer; this process counts alone for now")
-            return bool(getattr(self.memory, method)(window, kind, key))
+            return bool(getattr(self._local(), method)(window, kind, key))
 
     def _strategy(self) -> FixedWindowRateLimiter:
         if self.shared is None or time.monotonic() < self.paused_until:
-            return self.memory
+            return self._local()
         return self.shared
+
+    def _local(self) -> FixedWindowRateLimiter:
+        """Return what counts in memory: by the machine's clock, so that it begins anew where that was put back.
+
+        A minute would else last for as long as the clock was put back, and lock out who has used it up.
+        """
+        now = time.time()
+        if now < self.latest - SET_BACK:
+            self.memory.storage.reset()
+        self.latest = now
+        return self.memory
 
 
 def _store(url: str) -> RedisStorage:

@@ -3,6 +3,8 @@
 import logging
 import logging.config
 import re
+import traceback
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -14,7 +16,7 @@ Fault = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[
 
 
 class Lines(logging.Formatter):
-    """Time, level, origin and message on one line, control characters escaped; a traceback indented below it."""
+    """Time, level, origin, message on one line, control characters escaped; below it a traceback, without its words."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S%z")
@@ -23,10 +25,25 @@ class Lines(logging.Formatter):
         return escaped(super().formatMessage(record))
 
     def formatException(self, ei: Fault) -> str:
-        return _indented(super().formatException(ei))
+        return _indented("\n".join(_traced(ei[1])))
 
     def formatStack(self, stack_info: str) -> str:
         return _indented(stack_info)
+
+
+def _traced(error: BaseException | None) -> Iterator[str]:
+    """Yield the way to an exception and to those before it, without their words: these can repeat what was sent.
+
+    "Key (email)=(…) already exists" is what PostgreSQL says, and `int()` quotes what is no number.
+    """
+    if error is None:
+        return
+    if before := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        yield from _traced(before)
+        yield "and then"
+    yield "Traceback (most recent call last):"
+    yield from "".join(traceback.format_tb(error.__traceback__)).splitlines()
+    yield f"{type(error).__module__}.{type(error).__qualname__}"
 
 
 def escaped(text: str) -> str:

@@ -21,7 +21,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from feedback import logs, worker
-from feedback.db import dispose
+from feedback.db import bound_waiting, dispose
 
 THREADS = 4  # a process; more only wait for SQLite's one writer, fewer let one waiting write hold up reads
 WAITING = 256  # connections a process takes at once; the rest wait in the kernel's queue
@@ -127,6 +127,7 @@ def _loader(app: Flask) -> Callable[..., Flask]:
     def load(*_: object) -> Flask:
         """Run in each server process before it listens."""
         _stop_once(parent)
+        bound_waiting(app)
         # Granian hands the whole environment to every request; the secrets in it have been read already.
         for name in [name for name in os.environ if name.startswith("FEEDBACK_")]:
             del os.environ[name]

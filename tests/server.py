@@ -69,8 +69,10 @@ class Server:
 
     def stop(self) -> None:
         for pid in self.everybody():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        until(lambda: not self.everybody())
 
 
 def until(met: Callable[[], object]) -> object:

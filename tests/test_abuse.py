@@ -350,8 +350,7 @@ def test_the_log_of_a_real_server_has_a_line_for_a_record(database_url: str, tmp
     records = [line for line in text.split("\n") if not line.startswith(("    ", "Serving on ")) and line]
     assert all(RECORD.match(line) for line in records), text
     assert [line.partition(": ")[2] for line in records[:2]] == [f"who sent {SHOWN}", f"and {SHOWN}"]
-    # The third is the service's own, with the traceback below it, whose last lines are the fault's own words.
+    # The third is the service's own, with the traceback below it, which leaves out the fault's own words.
     assert [line.partition(": ")[2][:16] for line in records[2:]] == ["fault in request"]
     below = text.partition("fault in request")[2].splitlines()
-    assert "    ValueError: ok" in below and [line for line in below if line.endswith("ERROR root: forged")] == []
-    assert [line[:4] for line in below if "forged" in line] == ["    "]
+    assert "    builtins.ValueError" in below and not [line for line in below if "forged" in line]

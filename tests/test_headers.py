@@ -90,7 +90,8 @@ def cookies(page: Page) -> int:
     for line in page.headers.getlist("Set-Cookie"):
         (morsel,) = SimpleCookie(line).values()
         same_site = morsel["samesite"].lower()
-        points.append(5 if same_site in ("lax", "strict") else -20 if same_site else 0)
+        known = same_site in ("lax", "strict") or (same_site == "none" and morsel["secure"])
+        points.append(5 if known else -20 if same_site else 0)
         points.append(5 if morsel["secure"] else -10 if hsts else -40)
         points.append(5 if morsel["httponly"] else -30)
     return min(points, default=0)
@@ -279,7 +280,8 @@ def test_a_folder_is_not_listed_and_trace_is_not_answered(client):
         ("Set-Cookie", "session=1; Secure; SameSite=Lax", 70),
         ("Set-Cookie", "session=1; HttpOnly; SameSite=Lax", 130),
         ("Set-Cookie", "session=1; Secure; HttpOnly", 140),
-        ("Set-Cookie", "session=1; Secure; HttpOnly; SameSite=None", 80),
+        ("Set-Cookie", "session=1; HttpOnly; SameSite=None", 80),
+        ("Set-Cookie", "session=1; Secure; HttpOnly; SameSite=Often", 80),
         ("Cross-Origin-Resource-Policy", "everybody", 130),
         ("Cross-Origin-Opener-Policy", None, 135),
     ],

@@ -13,8 +13,8 @@ from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
-from feedback import mailbox, readers
-from feedback.db import db, dispose
+from feedback import clock, logs, mailbox, readers, staff
+from feedback.db import db, dispose, transact
 from feedback.models import Comment, NetworkKey, Site, Vote
 from tests.cast import KEY, ORIGIN, Reader
 from tests.recount import assert_counted
@@ -119,6 +119,39 @@ def test_a_fault_of_storage_logs_nothing_of_what_was_sent(marked_app, article, c
     for mark in (*MARKS, "MarkedNote", "MarkedBody", "MarkedName"):
         assert mark not in caplog.text, mark
         assert all(mark not in answer.text for answer in answers), mark
+
+
+def test_a_traceback_names_a_fault_without_its_words(app, mo, capsys):
+    faults = logging.Logger("faults")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logs.Lines())
+    faults.addHandler(handler)
+
+    def twice() -> None:
+        try:
+            transact(staff.add_user, mo.email, name="MarkedName", password_hash="x", now=clock.now())
+        except Exception:
+            int("MarkedNumber")
+
+    with app.app_context():
+        try:
+            db.session.execute(text("INSERT INTO site (slug) VALUES ('MarkedSlug')"))
+        except Exception:
+            faults.exception("storage failed")
+        db.session.rollback()
+        try:
+            twice()
+        except Exception:
+            faults.exception("the program failed")
+    said = capsys.readouterr().err
+    assert "IntegrityError" in said and "builtins.ValueError" in said and "in twice" in said
+    assert not [mark for mark in (mo.email, "MarkedName", "MarkedNumber", "MarkedSlug") if mark in unquoted(said)]
+
+
+def unquoted(said: str) -> str:
+    """Return what was said without the lines of the program itself, which a traceback repeats."""
+    lines = said.splitlines()
+    return "\n".join(line for at, line in enumerate(lines) if "  File " not in lines[at - 1])
 
 
 def test_a_reader_is_a_hash_of_token_and_site(rae, article, site, rows):

@@ -20,7 +20,7 @@ from sqlalchemy import Engine, bindparam, select
 from werkzeug.sansio.utils import host_is_trusted
 
 from feedback import articles, summary
-from feedback.db import db
+from feedback.db import connect, db
 from feedback.errors import Refused
 from feedback.models import Article, Site, Standing
 from feedback.views.desk import HSTS
@@ -219,11 +219,9 @@ class Looks:
     def _cursor(self) -> Any:
         # A process forked after this was made must not use its parent's connection.
         if getattr(self.own, "pid", None) != os.getpid():
-            dialect = self.engine.dialect
-            arguments, options = dialect.create_connect_args(self.engine.url)
-            sqlite = dialect.name == "sqlite"
+            sqlite = self.engine.dialect.name == "sqlite"
             reading = {"isolation_level": None, "check_same_thread": False} if sqlite else {"autocommit": True}
-            connection = dialect.connect(*arguments, **{**options, **reading})
+            connection = connect(self.engine, **reading)
             self.own.pid, self.own.connection, self.own.cursor = os.getpid(), connection, connection.cursor()
             self.open.append(connection)
         return self.own.cursor

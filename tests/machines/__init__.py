@@ -6,15 +6,17 @@ always the same, within seconds, and with `--drills` something new each time, th
 
 from hypothesis import HealthCheck, Phase, settings
 
-DRILL = 30  # times as many examples
+from tests.faults.drills import Drill
+
+LONG = 30  # times as many examples
 
 
-def budget(examples: int, *, steps: int = 50, drill: bool = False) -> settings:
+def budget(examples: int, *, steps: int = 50, drill: Drill) -> settings:
     """Return how many examples are drawn, each of at most so many steps."""
     return settings(
-        max_examples=examples * (DRILL if drill else 1),
+        max_examples=examples * drill.times(long=LONG, short=1),
         stateful_step_count=steps,
-        derandomize=not drill,
+        derandomize=not drill.long,
         deadline=None,
         database=None,
         report_multiple_bugs=False,

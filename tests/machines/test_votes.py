@@ -1,13 +1,21 @@
 """Votes against the model: rows, tallies, standings and answers agree after whatever readers did, on any day."""
 
-from collections.abc import Callable
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -18,11 +26,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from feedback import articles, readers, staff, stats
+from feedback import articles, readers, staff, stats, votes
+from feedback.db import transact
+from feedback.errors import Invalid
 from feedback.models import Role, Site
 from tests.cast import ORIGIN, Reader
+from tests.faults.drills import Drill
 from tests.machines import budget
-from tests.machines.ballots import NOTES, REASONS, UNKNOWN_REASON, Ballot, Ballots
+from tests.machines.ballots import NOTES, REASONS, UNKNOWN_REASON, Ballot, Ballots, Lane, explained, plain
+from tests.machines.lanes import Lanes, switching
 from tests.machines.records import Stored, assert_added_up, stored
 from tests.recount import assert_counted
 
@@ -220,7 +232,158 @@ def bed(limited_app: Flask, do: Callable[..., Any], clock: Any) -> Bed:
     return Bed(limited_app, do, clock)
 
 
-def test_votes_are_what_the_model_says_after_any_sequence(bed: Bed, drill: bool) -> None:
+def test_votes_are_what_the_model_says_after_any_sequence(bed: Bed, drill: Drill) -> None:
     machine = type("Votes", (Votes,), {"bed": bed})
     run_state_machine_as_test(machine, settings=budget(20, drill=drill))
     assert_counted(bed.app)
+
+
+# Several at once. Nobody knows in which order the database took them; but some order must explain everything.
+
+FEW = 4  # readers: so few that they meet each other
+ONE_BALLOT = st.builds(
+    Ballot,
+    reader=st.sampled_from(range(FEW)),
+    article=st.sampled_from(("dose", "dose", "dose", "diet")),
+    value=st.sampled_from(("yes", "no", "yes", "no", "none")),
+    revision=st.sampled_from((None, *LABELS)),
+    reason=st.sampled_from((None, None, None, "", *REASONS)),
+    section=st.sampled_from((None, None, None, *SECTIONS)),
+    note=st.sampled_from((None, *NOTES)),
+)
+MOMENTS = st.sampled_from((0, 2, 4)).map(lambda hours: BEGIN + timedelta(hours=hours))  # before and after midnight
+FIRST = st.lists(st.tuples(ONE_BALLOT, MOMENTS), min_size=1, max_size=3)
+BATCH = st.lists(st.tuples(ONE_BALLOT, MOMENTS), min_size=5, max_size=8)
+# Of who comes next. Not drawn one by one: how often there is a choice depends on who waits for whom.
+SEEDS = st.integers(0, 2**32)
+Batch = list[tuple[Ballot, datetime]]
+
+
+def fields(site: Site, ballot: Ballot) -> dict[str, str]:
+    return {"article": ballot.article, "reader": token_of(ballot.reader), **ballot.fields()}
+
+
+class Clerk:
+    """A process that casts."""
+
+    def __init__(self, database_url: str, home: Path) -> None:
+        command = [sys.executable, "-m", "tests.machines.clerk", database_url, str(home)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def prepare(self, site: Site, batch: Batch) -> None:
+        ballots = [{"fields": fields(site, ballot), "now": now.isoformat()} for ballot, now in batch]
+        self._tell(json.dumps({"site": site.slug, "ballots": ballots}))
+        assert self._hear() == "ready"
+
+    def begin(self) -> None:
+        self._tell("go")
+
+    def answers(self) -> list[tuple[int, Any]]:
+        return [_told(status, answer) for status, answer in self._hear()]
+
+    def leave(self) -> None:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+    def _tell(self, line: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def _hear(self) -> Any:
+        assert self.process.stdout
+        return json.loads(self.process.stdout.readline())
+
+
+def _told(status: int, answer: Any) -> tuple[int, Any]:
+    """Return what the model returns: of a refusal only the fields it names."""
+    return (status, answer) if status == 200 else (status, set(answer.get("errors", ())))
+
+
+@pytest.fixture
+def clerks(database_url: str, tmp_path: Path) -> Iterator[tuple[Clerk, Clerk]]:
+    both = Clerk(database_url, tmp_path), Clerk(database_url, tmp_path)
+    yield both
+    for clerk in both:
+        clerk.leave()
+
+
+def assert_explained(bed: Bed, site: Site, start: Ballots, lanes: list[Lane]) -> None:
+    found = stored(bed.app, site.id)
+    assert_added_up(found)
+    numbers = {readers.digest(site.id, token_of(reader)): reader for reader in range(FEW)}
+    end = {(article, numbers[reader]): plain(mark) for (article, reader), mark in found.votes.marks.items()}
+    strict = bed.app.config["SETTINGS"].database_url.startswith("sqlite")
+    assert explained(start, lanes, end, strict=strict), (lanes, end)
+
+
+def begun(bed: Bed, site: Site, batch: Batch) -> Ballots:
+    """Cast what stands before several come at once."""
+    model, http = Ballots(), bed.app.test_client()
+    for ballot, now in batch:
+        bed.clock.moment = now
+        bed.forgives()
+        answer = http.post(f"/api/v1/{site.slug}/vote", data=fields(site, ballot), headers={"Origin": ORIGIN})
+        assert _told(answer.status_code, answer.json) == model.cast(ballot, now)
+    return model
+
+
+def test_some_order_explains_what_two_processes_did_at_once(
+    clerks: tuple[Clerk, Clerk], bed: Bed, drill: Drill
+) -> None:
+    @budget(40, drill=drill)
+    @given(before=FIRST, batches=st.tuples(BATCH, BATCH))
+    def run(before: Batch, batches: tuple[Batch, Batch]) -> None:
+        site = bed.new_site()
+        start = begun(bed, site, before)
+        for clerk, batch in zip(clerks, batches, strict=True):
+            clerk.prepare(site, batch)
+        for clerk in clerks:
+            clerk.begin()
+        answers = [clerk.answers() for clerk in clerks]
+        lanes = [
+            [(*each, answer) for each, answer in zip(*pair, strict=True)] for pair in zip(batches, answers, strict=True)
+        ]
+        assert_explained(bed, site, start, lanes)
+
+    run()
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_some_order_explains_any_interleaving_of_statements(app: Flask, bed: Bed, drill: Drill) -> None:
+    """SQLite needs none of this: there is one writer's place, and a transaction has it from its first statement on."""
+    bed = replace(bed, app=app)
+    waited = Counter[bool]()
+
+    @budget(200, drill=drill)
+    @given(before=FIRST, ballots=st.lists(ONE_BALLOT, min_size=2, max_size=3), now=MOMENTS, seed=SEEDS)
+    def run(before: Batch, ballots: list[Ballot], now: datetime, seed: int) -> None:
+        site = bed.new_site()
+        start = Ballots()
+        for ballot, then in before:
+            assert casts(app, site, ballot, then) == start.cast(ballot, then)
+        acts = [partial(casts, app, site, ballot, now) for ballot in ballots]
+        answers = running.run(acts, switching(seed))
+        waited[running.waited > 0] += 1
+        running.waited = 0
+        assert_explained(
+            bed, site, start, [[(ballot, now, answer)] for ballot, answer in zip(ballots, answers, strict=True)]
+        )
+
+    with closing(Lanes(app)) as running:
+        run()
+    assert waited[True] > 5, "hardly ever did one wait for another: nothing was tried"
+
+
+def casts(app: Flask, site: Site, ballot: Ballot, now: datetime) -> tuple[int, Any]:
+    """Cast by the rule itself: whatever else the doors write would want turns too."""
+    with app.app_context():
+        page = articles.Page(articles.site(site.slug), ballot.article)
+        value, reader = votes.Choice(ballot.value), readers.digest(site.id, token_of(ballot.reader))
+        more = {name: getattr(ballot, name) for name in ("revision", "section", "reason", "note")}
+        try:
+            return 200, transact(votes.cast, votes.Ballot(page, reader, value, **more), now=now).public()
+        except Invalid as invalid:
+            return 422, set(invalid.errors)

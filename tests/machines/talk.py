@@ -1,0 +1,198 @@
+"""Comments as the rules have them: who may do what to which, and what is written down of it. Pure, cheap to copy.
+
+A method is one request. It returns the status it is answered with, and changes nothing where that is a refusal.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+READER, MODERATOR, ADMINISTRATOR = "reader", "moderator token", "administrator token"
+STATES = ("pending", "approved", "rejected", "spam", "withdrawn", "erased")
+DECIDABLE = STATES[:4]
+LEADS_TO = {"approve": "approved", "reject": "rejected", "spam": "spam", "hold": "pending"}
+
+# The whole of the table: from, to, by whom. What is not here must never happen.
+TRANSITIONS = (
+    {("pending", to, MODERATOR) for to in ("approved", "rejected", "spam")}
+    | {("approved", to, MODERATOR) for to in ("rejected", "spam", "pending")}
+    | {("rejected", to, MODERATOR) for to in ("approved", "pending", "spam")}
+    | {("spam", to, MODERATOR) for to in ("approved", "pending", "rejected")}
+    | {(before, "withdrawn", READER) for before in DECIDABLE}
+    | {(before, "erased", who) for before in STATES[:5] for who in (READER, ADMINISTRATOR)}
+)
+BEGINNINGS = {"pending", "approved", "spam"}
+
+# Texts, and the codes of the rules that hold them whatever the site's policy.
+TEXTS = {
+    "It helped me.": (),
+    "It did not help me.": (),
+    "See https://a.example https://b.example https://c.example": ("links",),
+    "Write to jane@example.org.": ("personal",),
+}
+TICK = timedelta(microseconds=1)
+REPEATED_WITHIN = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A row of the history."""
+
+    who: str
+    action: str
+    before: str
+    after: str
+    version: int  # of the comment afterwards
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A comment. Its key is the model's own name for it."""
+
+    article: str
+    reader: int | None
+    text: str | None
+    submission: str | None
+    parent: str | None
+    thread: str | None
+    state: str
+    held_for: tuple[str, ...]
+    created: datetime
+    version: int = 1
+    decisions: tuple[Decision, ...] = ()
+
+
+@dataclass
+class Talk:
+    """All comments of a site, in the order they came."""
+
+    remarks: dict[str, Remark] = field(default_factory=dict)
+    policy: str = "pre"
+    accepts: dict[str, str] = field(default_factory=dict)  # by article, where it is not open
+
+    def copy(self) -> "Talk":
+        return replace(self, remarks=dict(self.remarks), accepts=dict(self.accepts))
+
+    # What readers do
+
+    def submit(
+        self,
+        key: str,
+        submission: str,
+        article: str,
+        reader: int,
+        text: str,
+        parent: str | None,
+        trap: bool,
+        now: datetime,
+    ) -> int:
+        earlier = self.submitted(article, reader, submission)
+        if earlier is None:
+            if self.accepts.get(article, "open") != "open" or self.policy == "closed":
+                return 403
+            answered = self.remarks.get(parent) if parent else None
+            if parent and (answered is None or answered.state != "approved" or answered.article != article):
+                return 422
+            held_for = tuple(self._holds(reader, text, trap, now))
+            state = "spam" if trap else "pending" if held_for else "approved"
+            thread = (answered.thread or parent) if answered else None
+            created = max([now, *(each.created + TICK for each in self.on(article))])
+            earlier = Remark(article, reader, text, submission, parent, thread, state, held_for, created)
+            self.remarks[key] = earlier
+        return 201 if earlier.state == "approved" else 202
+
+    def withdraw(self, key: str, reader: int) -> int:
+        remark = self.remarks[key]
+        if remark.state == "erased":
+            return 404
+        if remark.reader != reader:
+            return 403
+        if remark.state != "withdrawn":
+            self._change(key, "withdrawn", READER, "withdraw")
+        return 200
+
+    def erase(self, reader: int) -> int:
+        for key, remark in self.remarks.items():
+            if remark.reader == reader:
+                self._erase(key, READER)
+        return 200
+
+    # What staff do
+
+    def decide(self, choices: Sequence[tuple[str, int]], action: str, reason: str | None = None) -> int:
+        to = LEADS_TO[action]
+        for key, version in choices:
+            remark = self.remarks[key]
+            if remark.version != version or remark.state == to or remark.state not in DECIDABLE:
+                return 409
+        for key, _ in choices:
+            self._change(key, to, MODERATOR, action, reason)
+        return 200
+
+    def undo(self, key: str, number: int) -> int:
+        """Take back the decision of that number on a comment."""
+        remark = self.remarks[key]
+        decision = remark.decisions[number]
+        if not {decision.before, decision.after} <= set(DECIDABLE):
+            return 403
+        if remark.version != decision.version:
+            return 409
+        self._change(key, decision.before, MODERATOR, "undo")
+        return 200
+
+    def purge(self, key: str, version: int, by: str = ADMINISTRATOR) -> int:
+        remark = self.remarks[key]
+        if by != ADMINISTRATOR:
+            return 403
+        if remark.state == "erased":
+            return 404
+        if remark.version != version:
+            return 409
+        self._erase(key, ADMINISTRATOR)
+        return 200
+
+    # What is shown
+
+    def on(self, article: str) -> list[Remark]:
+        return [remark for remark in self.remarks.values() if remark.article == article]
+
+    def submitted(self, article: str, reader: int, submission: str) -> Remark | None:
+        same = (article, reader, submission)
+        return next((each for each in self.on(article) if (article, each.reader, each.submission) == same), None)
+
+    def threads(self, article: str) -> dict[str, list[str]]:
+        """Return what readers see: each thread's first comment with its published replies, oldest first.
+
+        What is gone keeps its place while published replies stand under it.
+        """
+        mine = sorted((remark.created, key) for key, remark in self.remarks.items() if remark.article == article)
+        published = [key for _, key in mine if self.remarks[key].state == "approved"]
+        replies = {
+            key: [each for each in published if self.remarks[each].thread == key]
+            for _, key in mine
+            if self.remarks[key].thread is None
+        }
+        return {key: found for key, found in replies.items() if found or self.remarks[key].state == "approved"}
+
+    def _holds(self, reader: int, text: str, trap: bool, now: datetime) -> list[str]:
+        approved = any(each.reader == reader and each.state == "approved" for each in self.remarks.values())
+        repeated = any(each.text == text and each.created > now - REPEATED_WITHIN for each in self.remarks.values())
+        return [
+            *(["honeypot"] if trap else []),
+            *(["premoderation"] if self.policy == "pre" else []),
+            *(["first_comment"] if self.policy in ("pre", "first") and not approved else []),
+            *(["links"] if "links" in TEXTS[text] else []),
+            *(["repeated"] if repeated else []),
+            *(["personal"] if "personal" in TEXTS[text] else []),
+        ]
+
+    def _change(self, key: str, to: str, who: str, action: str, reason: str | None = None) -> None:
+        remark = self.remarks[key]
+        assert (remark.state, to, who) in TRANSITIONS, "the model itself leaves the table"
+        decision = Decision(who, action, remark.state, to, remark.version + 1, reason)
+        self.remarks[key] = replace(remark, state=to, version=decision.version, decisions=(*remark.decisions, decision))
+
+    def _erase(self, key: str, who: str) -> None:
+        self._change(key, "erased", who, "erase")
+        self.remarks[key] = replace(self.remarks[key], reader=None, text=None, submission=None, held_for=())
