@@ -53,6 +53,9 @@ REASONS = (
 )
 
 
+REJECTIONS = ("Off the topic", "Unkind", "Personal details", "Advertising", "Could harm somebody", "Already said above")
+
+
 @dataclass(frozen=True)
 class Policy:
     """What a site has settled for itself; what it has not settled has these defaults."""
@@ -67,6 +70,9 @@ class Policy:
     max_links: int = 2
     admits: str = "open"  # whether a reader's first vote or comment may make an article known
     quarantine_limit: int = 30  # counted votes of one network on one article in one day
+    flag_limit: int = 3  # weight of readers' flags that puts a published comment back into the queue
+    rejections: tuple[str, ...] = REJECTIONS
+    promise_hours: int = 0  # within which moderators promise to decide; 0 is no promise
 
     def public(self, origins: Sequence[str]) -> dict[str, Any]:
         """Return what the widget needs to know."""
@@ -182,6 +188,15 @@ def _reasons(value: Any) -> tuple[Reason, ...]:
     return reasons
 
 
+def _sentences(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= 20:
+        raise ValueError("This should be a list of 1 to 20 reasons.")
+    found = tuple(filter(None, map(_sentence(300), value)))
+    if len(set(found)) < len(value):
+        raise ValueError("Each reason should have words, and stand here once.")
+    return found
+
+
 _READ = {
     "question": _sentence(200),
     "reasons": _reasons,
@@ -193,6 +208,9 @@ _READ = {
     "max_links": _number(0, 50),
     "admits": _one_of(*ADMITS),
     "quarantine_limit": _number(1, 100_000),
+    "flag_limit": _number(1, 100),
+    "rejections": _sentences,
+    "promise_hours": _number(0, 24 * 31),
 }
 SETTINGS = tuple(item.name for item in fields(Policy))
 assert set(_READ) == set(SETTINGS)

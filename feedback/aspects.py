@@ -93,6 +93,9 @@ WORDS = {
     "max_links": "how many links are too many",
     "admits": "which articles are taken",
     "quarantine_limit": "the votes one network may cast",
+    "flag_limit": "how many flags are too many",
+    "rejections": "the reasons to reject a comment",
+    "promise_hours": "how soon comments are decided on",
 }
 assert set(WORDS) == {item.name for item in fields(articles.Policy)}
 

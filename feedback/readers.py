@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 
 from feedback.db import insert, run, transact
-from feedback.models import Comment, NetworkKey, Vote
+from feedback.models import Ban, Comment, Flag, NetworkKey, Vote
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 random bits in URL-safe base64
 KEY_DAYS = 2  # a day's key lives through that day and the next: 48 hours from its first use at most
@@ -34,15 +34,20 @@ class Networks:
     """Hashes addresses with the key of the day, which it reads once and makes where it is the first to need it."""
 
     def __init__(self) -> None:
-        self.keys: dict[date, bytes] = {}
+        self.keys: dict[date, tuple[bytes, ...]] = {}
 
     def of(self, address: str | None, now: datetime) -> bytes:
         """Return the 32 bytes that stand for the address's network today; one value for all that have no address."""
-        return hashlib.blake2b(_network(address).encode(), key=self._key(now.date()), digest_size=32).digest()
+        return self.recent(address, now)[0]
 
-    def _key(self, day: date) -> bytes:
+    def recent(self, address: str | None, now: datetime) -> tuple[bytes, ...]:
+        """Return what stands for the address's network today, and what stood for it yesterday while that is known."""
+        network = _network(address).encode()
+        return tuple(hashlib.blake2b(network, key=key, digest_size=32).digest() for key in self._keys(now.date()))
+
+    def _keys(self, day: date) -> tuple[bytes, ...]:
         if day not in self.keys:
-            self.keys = {day: transact(_day_key, day)}
+            self.keys = {day: transact(_day_keys, day)}
         return self.keys[day]
 
 
@@ -56,11 +61,16 @@ def _network(address: str | None) -> str:
     return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
 
 
-def _day_key(day: date) -> bytes:
+def _day_keys(day: date) -> tuple[bytes, ...]:
     fresh = {"day": day, "key": secrets.token_bytes(32)}
     run(insert(NetworkKey).values(fresh).on_conflict_do_nothing())
-    key: bytes = run(select(NetworkKey.key).where(NetworkKey.day == day)).scalar_one()
-    return key
+    lately = NetworkKey.day.in_((day, day - timedelta(days=1)))
+    return tuple(run(select(NetworkKey.key).where(lately).order_by(NetworkKey.day.desc())).scalars())
+
+
+def key_ends(now: datetime) -> datetime:
+    """Return when the key of today's network hashes is forgotten, and with it whatever is known of a network."""
+    return datetime.combine(now.date() + timedelta(days=KEY_DAYS), datetime.min.time(), now.tzinfo)
 
 
 def expire(now: datetime) -> int:
@@ -69,5 +79,7 @@ def expire(now: datetime) -> int:
     midnight = datetime.combine(last + timedelta(days=1), datetime.min.time(), now.tzinfo)
     run(update(Vote).where(Vote.network.is_not(None), Vote.day <= last).values(network=None))
     run(update(Comment).where(Comment.network.is_not(None), Comment.created < midnight).values(network=None))
+    run(update(Flag).where(Flag.network.is_not(None), Flag.created < midnight).values(network=None))
+    run(delete(Ban).where(Ban.until <= now))
     gone = run(delete(NetworkKey).where(NetworkKey.day <= last))
     return gone.rowcount

@@ -11,6 +11,10 @@ from feedback import statistics
 from feedback.db import db
 from feedback.models import Comment, Kind, ReasonTally, Site, Standing, State, Tally, Value, Vote
 
+COUNTERS = {
+    "comments": State.APPROVED,
+    **{state.value: state for state in (State.PENDING, State.REJECTED, State.SPAM, State.WITHDRAWN)},
+}
 CLOSE = 1e-9  # figures worked out again may differ in their last digits
 
 
@@ -29,7 +33,7 @@ class Differences:
 
 def differences() -> Differences:
     """Count what does not add up: tallies against votes, reasons against votes, standings against both."""
-    return Differences(_off(_tallies()), _off(_reasons()), _off(_totals()) + _off(_published()) + _stale())
+    return Differences(_off(_tallies()), _off(_reasons()), _off(_totals()) + _off(_comments()) + _stale())
 
 
 def _off(cells: Any) -> int:
@@ -89,10 +93,12 @@ def _totals() -> Select[Any]:
     return _unequal(("article_id",), sums, cells, totals)
 
 
-def _published() -> Select[Any]:
-    rows = select(Comment.article_id, literal(1, Integer).label("comments")).where(Comment.state == State.APPROVED)
-    totals = select(Standing.article_id, (-Standing.comments).label("comments"))
-    return _unequal(("article_id",), ("comments",), rows, totals)
+def _comments() -> Select[Any]:
+    one = {name: Comment.state == state for name, state in COUNTERS.items()}
+    one["flagged"] = and_(Comment.flags > 0, Comment.state.in_((State.PENDING, State.APPROVED)))
+    rows = select(Comment.article_id, *(case((which, 1), else_=0).label(name) for name, which in one.items()))
+    totals = select(Standing.article_id, *((-getattr(Standing, name)).label(name) for name in one))
+    return _unequal(("article_id",), tuple(one), rows, totals)
 
 
 def _stale() -> int:

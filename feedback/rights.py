@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from feedback import articles, comments, erasures, votes
+from feedback import articles, comments, erasures, opaque, votes
 from feedback.clock import rfc3339
 from feedback.db import db, run
-from feedback.models import Article, Comment, Vote
+from feedback.models import Article, Comment, Flag, Vote
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Erased:
 
     votes: int
     comments: int
+    flags: int
 
     def public(self) -> dict[str, int]:
         return asdict(self)
@@ -35,15 +36,19 @@ def erase(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
 
 
 def forget(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
-    """Remove every vote and comment of a reader on a site from this database."""
+    """Remove every vote, flag and comment of a reader on a site from this database."""
     voted = run(select(Vote.article_id).where(Vote.reader == reader, Vote.site_id == site.id)).scalars().all()
     written = run(select(Comment.article_id).where(Comment.reader == reader, Comment.site_id == site.id)).scalars()
+    flagged = comments.flags_of(site.id, reader)
     erased = 0
     # One article after the other, in the order of all who lock several, so that none waits for whom waits for it.
-    for article_id in sorted({*voted, *written}):
+    for article_id in sorted({*voted, *written, *(flag.article_id for flag in flagged)}):
         votes.forget(site, article_id, reader, now=now)
+        for flag in flagged:
+            if flag.article_id == article_id:
+                comments.forget_flag(flag)
         erased += _forget_comments(article_id, reader, now)
-    return Erased(len(voted), erased)
+    return Erased(len(voted), erased, len(flagged))
 
 
 def _forget_comments(article_id: UUID, reader: bytes, now: datetime) -> int:
@@ -70,7 +75,9 @@ def export(site_id: UUID, reader: bytes) -> dict[str, Any]:
         .where(Comment.reader == reader, Comment.site_id == site_id)
         .order_by(Comment.created, Comment.id)
     )
+    flagged = comments.flags_of(site_id, reader)
     return {
+        "flags": [_flag(flag) for flag in flagged],
         "votes": [{"article": {"key": key, "title": title}, **_vote(vote)} for vote, key, title in voted],
         "comments": [{"article": {"key": key, "title": title}, **_comment(comment)} for comment, key, title in written],
     }
@@ -88,6 +95,16 @@ def _vote(vote: Vote) -> dict[str, Any]:
         "network_hash_kept": vote.network is not None,
         "created": rfc3339(vote.created),
         "updated": rfc3339(vote.updated),
+    }
+
+
+def _flag(flag: Flag) -> dict[str, Any]:
+    return {
+        "comment": opaque.identifier(flag.article_id, flag.comment_id),
+        "reason": flag.reason.value,
+        "note": flag.note,
+        "network_hash_kept": flag.network is not None,
+        "created": rfc3339(flag.created),
     }
 
 

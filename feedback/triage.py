@@ -23,6 +23,9 @@ class Evidence:
     opened_ms: int | None  # since the form was opened; None is no evidence
     first: bool  # nothing of this reader was approved yet
     repeated: bool  # the same text stands on this site since a day ago or less
+    blocked: bool = False  # a blocked word, link or name, or a banned reader
+    watched: bool = False  # a watched word, link or name
+    thread_closed: bool = False  # it answers in a thread that was closed meanwhile
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,27 @@ class Verdict:
     held_for: tuple[str, ...]
 
 
+BLOCKING = frozenset({"honeypot", "blocked"})
 SENTENCES = {
     "honeypot": "a hidden field that people do not see was filled",
+    "blocked": "a blocked word, link, name or reader",
     "premoderation": "every comment waits on this site",
     "first_comment": "first comment of this reader",
     "links": "more links than the site allows",
+    "words": "a watched word, link or name",
     "repeated": "the same text was sent within a day",
     "personal": "contains an e-mail address or phone number",
     "name": "the name mixes scripts or has invisible characters",
     "fast": "sent within 3 seconds of opening the form",
+    "closed_thread": "its thread was closed meanwhile",
+    "flags": "readers flagged it",
 }
 
 
 def judge(evidence: Evidence, *, moderation: str, max_links: int) -> Verdict:
     """Return the state of a new comment under a site's policy (`pre`, `first` or `post`) and all that holds it."""
     found = tuple(_codes(evidence, moderation, max_links))
-    if "honeypot" in found:
+    if not BLOCKING.isdisjoint(found):
         return Verdict(State.SPAM, found)
     return Verdict(State.PENDING if found else State.APPROVED, found)
 
@@ -56,12 +64,16 @@ def judge(evidence: Evidence, *, moderation: str, max_links: int) -> Verdict:
 def _codes(evidence: Evidence, moderation: str, max_links: int) -> Iterable[str]:
     if evidence.honeypot:
         yield "honeypot"
+    if evidence.blocked:
+        yield "blocked"
     if moderation == "pre":
         yield "premoderation"
     if evidence.first and moderation in ("pre", "first"):
         yield "first_comment"
     if links(evidence.html) > max_links:
         yield "links"
+    if evidence.watched:
+        yield "words"
     if evidence.repeated:
         yield "repeated"
     if personal.found(evidence.source) or personal.found(evidence.name):
@@ -70,6 +82,13 @@ def _codes(evidence: Evidence, moderation: str, max_links: int) -> Iterable[str]
         yield "name"
     if evidence.opened_ms is not None and evidence.opened_ms < FAST_MS:
         yield "fast"
+    if evidence.thread_closed:
+        yield "closed_thread"
+
+
+def risk(score: float | None, held_for: Sequence[str]) -> float:
+    """Return what puts the riskiest first: the learned score, and before there is one how many rules hold."""
+    return score if score is not None else len(held_for) / 1000
 
 
 def links(html: str) -> int:

@@ -17,7 +17,8 @@ from flask import Flask
 
 from feedback import changes, clock, delivery, erasures, notices, readers, stats
 from feedback.backup import ledger
-from feedback.db import dispose, transact
+from feedback.db import db, dispose, transact
+from feedback.moderation import batches
 from feedback.views import letters
 
 HOUR = 3_600.0  # seconds between two rounds
@@ -49,7 +50,7 @@ def run(app: Flask) -> None:
     rounds.start()
     while not stop.is_set():
         with app.app_context():
-            busy = deliver(app)
+            busy = decide_in_bulk() or deliver(app)
         stop.wait(0 if busy else POLL)
     rounds.join()
     dispose(app)
@@ -98,11 +99,24 @@ def deliver(app: Flask) -> bool:
         return False
 
 
+def decide_in_bulk() -> bool:
+    """Do the next chunk of a bulk decision. Returns whether there may be more to do."""
+    try:
+        batch_id = batches.unfinished()
+        db.session.rollback()
+        if batch_id is not None:
+            transact(batches.step, batch_id, now=clock.now())
+        return batch_id is not None
+    except Exception:
+        log.exception("a bulk decision could not go on; it will be tried again")
+        return False
+
+
 def once(app: Flask) -> bool:
     """Do a round and deliver all that is due. Returns whether the round went well."""
     with app.app_context():
         went_well = round_of_tasks(clock.now())
-        while deliver(app):
+        while decide_in_bulk() or deliver(app):
             pass
     list_erasures(app, None)
     return went_well

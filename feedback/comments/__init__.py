@@ -1,14 +1,24 @@
 """Comments of readers: what they submit, what of it is published, and what they may do with their own afterwards."""
 
+from feedback.comments.flagging import (
+    Report,
+    flag,
+    flags_of,
+    forget_flag,
+)
 from feedback.comments.owners import (
     mine,
     own,
     withdraw,
 )
 from feedback.comments.states import (
+    add,
     change_state,
+    changed,
     erase,
+    is_flagged,
     lock,
+    record,
 )
 from feedback.comments.submission import (
     MAX_BODY_CHARS,
@@ -44,12 +54,19 @@ __all__ = [
     "MAX_PINNED",
     "MAX_SUBMISSION_CHARS",
     "NEWEST",
+    "Report",
     "SORTS",
+    "add",
     "around",
     "change_state",
+    "changed",
     "counts",
     "erase",
+    "flag",
+    "flags_of",
+    "forget_flag",
     "here",
+    "is_flagged",
     "is_stored",
     "latest",
     "lock",
@@ -58,6 +75,7 @@ __all__ = [
     "public",
     "published",
     "published_on",
+    "record",
     "replies_of",
     "row_value",
     "submit",

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Select, literal, select
 
-from feedback import articles, opaque, text, triage
-from feedback.comments.states import lock, publish
+from feedback import articles, blocklist, opaque, text, triage
+from feedback.comments.states import add, lock
 from feedback.db import db, uuid7
 from feedback.errors import Invalid, Refused
-from feedback.models import Accepts, Comment, State
+from feedback.models import Accepts, Comment, Effect, State
 
 MAX_NAME_CHARS = 80
 MAX_BODY_CHARS = 5_000
@@ -37,6 +37,7 @@ class Draft:
     honeypot: bool = False
     opened_ms: int | None = None
     network: bytes | None = None
+    networks: tuple[bytes, ...] = ()  # what stands for it today and stood yesterday, where networks can be told apart
     sealed_email: bytes | None = None
 
 
@@ -62,12 +63,9 @@ def submit(draft: Draft, *, now: datetime) -> Comment:
     if accepts is not Accepts.OPEN or policy.moderation == "closed":
         raise Refused("This article takes no comments any more.")
     parent = _parent(article_id, draft)
-    verdict = triage.judge(_evidence(draft, now), moderation=policy.moderation, max_links=policy.max_links)
-    comment = _comment(draft, article_id, parent, verdict, _next_moment(article_id, now))
-    db.session.add(comment)
-    if comment.state is State.APPROVED:
-        publish(article_id, 1)
-    db.session.flush()
+    verdict = triage.judge(_evidence(draft, parent, now), moderation=policy.moderation, max_links=policy.max_links)
+    comment = _comment(draft, article_id, parent, verdict, next_moment(article_id, now))
+    add(comment)
     return comment
 
 
@@ -97,8 +95,16 @@ def _parent(article_id: UUID, draft: Draft) -> Comment | None:
     return parent
 
 
-def _evidence(draft: Draft, now: datetime) -> triage.Evidence:
+def is_closed(parent: Comment) -> bool:
+    """Whether the thread that a comment stands in takes no replies any more."""
+    first = db.session.get(Comment, (parent.article_id, parent.thread_id)) if parent.thread_id else parent
+    return first is not None and first.closed
+
+
+def _evidence(draft: Draft, parent: Comment | None, now: datetime) -> triage.Evidence:
     site_id = draft.page.site.id
+    traits = blocklist.Traits(draft.source, draft.html, draft.name, draft.reader, draft.networks)
+    listed = blocklist.effects(site_id, traits, now=now)
     approved = select(Comment.id).where(
         Comment.reader == draft.reader, Comment.site_id == site_id, Comment.state == State.APPROVED
     )
@@ -116,10 +122,13 @@ def _evidence(draft: Draft, now: datetime) -> triage.Evidence:
         opened_ms=draft.opened_ms,
         first=db.session.execute(approved.limit(1)).first() is None,
         repeated=db.session.execute(same.limit(1)).first() is not None,
+        blocked=Effect.BLOCK in listed,
+        watched=Effect.WATCH in listed,
+        thread_closed=parent is not None and is_closed(parent),
     )
 
 
-def _next_moment(article_id: UUID, now: datetime) -> datetime:
+def next_moment(article_id: UUID, now: datetime) -> datetime:
     """Return now, or just after the article's newest comment where the clock has jumped back."""
     newest = db.session.execute(
         select(Comment.created).where(Comment.article_id == article_id).order_by(Comment.created.desc()).limit(1)
@@ -147,5 +156,6 @@ def _comment(
         text_hash=draft.text_hash,
         state=verdict.state,
         held_for=list(verdict.held_for),
+        risk=triage.risk(None, verdict.held_for),
         created=created,
     )

@@ -228,7 +228,8 @@ def public(comment: Comment) -> dict[str, Any]:
         "edited": rfc3339(comment.edited) if comment.edited else None,
         "likes": comment.likes,
         "pinned": comment.pinned,
-        "staff": None,
+        "staff": comment.staff.value if comment.staff and not gone else None,
+        **({"edited_by": "moderator"} if comment.original is not None and not gone else {}),
     }
 
 
@@ -237,6 +238,8 @@ def thread(item: Thread) -> dict[str, Any]:
     answer = public(item.comment) | {"replies": [public(reply) for reply in item.replies]}
     if item.comment.state is not State.APPROVED:
         answer["gone"] = "withdrawn" if item.comment.state is State.WITHDRAWN else "removed"
+    if item.comment.closed:
+        answer["closed"] = True
     return answer | ({"more": item.more} if item.more else {})
 
 

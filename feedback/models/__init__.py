@@ -6,7 +6,21 @@ fits engines that shard PostgreSQL's dialect.
 """
 
 from feedback.models.comments import MAX_HTML_BYTES, Comment, Decision
-from feedback.models.kinds import Accepts, Kind, NoteStatus, Role, State, Value
+from feedback.models.kinds import (
+    Accepts,
+    Banned,
+    Effect,
+    FlagReason,
+    Kind,
+    Listed,
+    NoteStatus,
+    Progress,
+    Resolved,
+    Role,
+    State,
+    Value,
+)
+from feedback.models.moderation import Ban, Batch, Flag, Word
 from feedback.models.sites import Article, Change, Contributor, Revision, Sighting, Site
 from feedback.models.staff import Membership, RecoveryCode, SecondFactor, Token, User
 from feedback.models.votes import NetworkKey, ReasonTally, Standing, Tally, Vote
@@ -15,19 +29,28 @@ from feedback.models.work import Erasure, Outbox
 __all__ = [
     "Accepts",
     "Article",
+    "Ban",
+    "Banned",
+    "Batch",
     "Change",
     "Comment",
     "Contributor",
     "Decision",
+    "Effect",
     "Erasure",
+    "Flag",
+    "FlagReason",
     "Kind",
+    "Listed",
     "MAX_HTML_BYTES",
     "Membership",
     "NetworkKey",
     "NoteStatus",
     "Outbox",
+    "Progress",
     "ReasonTally",
     "RecoveryCode",
+    "Resolved",
     "Revision",
     "Role",
     "SecondFactor",
@@ -40,4 +63,5 @@ __all__ = [
     "User",
     "Value",
     "Vote",
+    "Word",
 ]

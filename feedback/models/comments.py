@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, false, text
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback.db import Codes, Model, Moment, uuid7
-from feedback.models.kinds import State, digest, enum
+from feedback.models.kinds import Role, State, digest, enum
 
 MAX_HTML_BYTES = 20_480  # what a comment of 5,000 characters may become; security.md measures why
 
@@ -26,6 +26,15 @@ class Comment(Model):
         CheckConstraint(f"length(html) <= {MAX_HTML_BYTES}", name="html_length"),
         Index("ix_comment_queue", "site_id", "state", "created", "id"),
         Index("ix_comment_site", "site_id", "created", "id"),
+        Index("ix_comment_risk", "site_id", "state", "risk", "created", "id"),
+        Index(
+            "ix_comment_flagged",
+            "site_id",
+            "created",
+            "id",
+            sqlite_where=text("flags > 0"),
+            postgresql_where=text("flags > 0"),
+        ),
         Index("ix_comment_page", "article_id", "thread_id", "state", "created", "id"),
         Index("ix_comment_best", "article_id", "thread_id", "pinned", "likes", "created", "id"),
         Index("ix_comment_order", "article_id", "thread_id", "pinned", "created", "id"),
@@ -58,10 +67,24 @@ class Comment(Model):
     text_hash: Mapped[bytes | None] = mapped_column(digest())
     state: Mapped[State] = mapped_column(enum(State, "state"))
     held_for: Mapped[list[str]] = mapped_column(Codes)
-    score: Mapped[float | None]
+    score: Mapped[float | None] = mapped_column(doc="learned: how likely spam or abuse, 0 to 1")
+    risk: Mapped[float] = mapped_column(
+        default=0.0, server_default=text("0"), doc="the riskiest first: the score, or how many rules hold it"
+    )
     likes: Mapped[int] = mapped_column(default=0)
-    flags: Mapped[int] = mapped_column(default=0)
+    flags: Mapped[int] = mapped_column(default=0, doc="weight of the flags nobody has decided on yet")
+    flagged_down: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), doc="was put back by flags: never twice"
+    )
     pinned: Mapped[bool] = mapped_column(default=False)
+    closed: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), doc="of a thread's first comment: it takes no replies any more"
+    )
+    original: Mapped[str | None] = mapped_column(
+        String(5000), doc="as its reader typed it, where a moderator has changed it"
+    )
+    staff: Mapped[Role | None] = mapped_column(enum(Role, "staff"), doc="who answers here for the publisher")
+    user_id: Mapped[UUID | None] = mapped_column(doc="who of the staff wrote it; kept when the account is gone")
     version: Mapped[int] = mapped_column(default=1, doc="moves only with text or state")
     created: Mapped[datetime] = mapped_column(Moment)
     edited: Mapped[datetime | None] = mapped_column(Moment)
@@ -78,6 +101,15 @@ class Decision(Model):
         ),
         Index("ix_decision_comment", "article_id", "comment_id", "at"),
         Index("ix_decision_site", "site_id", "at", "id"),
+        Index("ix_decision_who", "who_id", "at", "id"),
+        Index(
+            "ix_decision_batch",
+            "batch_id",
+            "article_id",
+            "id",
+            sqlite_where=text("batch_id IS NOT NULL"),
+            postgresql_where=text("batch_id IS NOT NULL"),
+        ),
     )
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id"), primary_key=True)
@@ -93,5 +125,7 @@ class Decision(Model):
     note: Mapped[str | None] = mapped_column(String(1000))
     version: Mapped[int] = mapped_column(doc="of the comment after this decision; undo needs it unchanged")
     undoes: Mapped[UUID | None] = mapped_column(doc="the decision this one takes back")
+    batch_id: Mapped[UUID | None] = mapped_column(doc="the bulk decision it was part of")
+    replaced: Mapped[str | None] = mapped_column(String(5000), doc="the text that an edit replaced")
     text_hash: Mapped[bytes | None] = mapped_column(digest(), doc="keyed hash of the text decided on")
     at: Mapped[datetime] = mapped_column(Moment)

@@ -42,6 +42,54 @@ class NoteStatus(StrEnum):
     FIXED = "fixed"
 
 
+class FlagReason(StrEnum):
+    """What a reader says is wrong with a comment."""
+
+    SPAM = "spam"
+    ABUSE = "abuse"
+    UNSAFE = "unsafe"
+    PERSONAL = "personal"
+    OTHER = "other"
+
+
+class Resolved(StrEnum):
+    """What became of a reader's flag: the comment was taken down for it, or approved in spite of it."""
+
+    UPHELD = "upheld"
+    DISMISSED = "dismissed"
+
+
+class Banned(StrEnum):
+    """Whom a ban is about."""
+
+    READER = "reader"
+    NETWORK = "network"
+
+
+class Listed(StrEnum):
+    """Where a listed word is looked for: in the text, among the links, in the name."""
+
+    WORD = "word"
+    LINK = "link"
+    NAME = "name"
+
+
+class Effect(StrEnum):
+    """What a listed word does to a comment: spam it, or hold it."""
+
+    BLOCK = "block"
+    WATCH = "watch"
+
+
+class Progress(StrEnum):
+    """How far a batch is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
 class Kind(StrEnum):
     """What a reason tally counts."""
 

@@ -81,6 +81,8 @@ class Standing(Model):
         Index("ix_standing_high", "site_id", "high", "article_id"),
         Index("ix_standing_fails", "site_id", "fails", "article_id"),
         Index("ix_standing_votes", "site_id", "votes", "article_id"),
+        # Covers the sums over a site's articles that the queue shows beside its lists.
+        Index("ix_standing_states", "site_id", "comments", "pending", "rejected", "spam", "withdrawn", "flagged"),
     )
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id"), primary_key=True)
@@ -90,6 +92,11 @@ class Standing(Model):
     votes: Mapped[int] = mapped_column(default=0, doc="yes and no together")
     quarantined: Mapped[int] = mapped_column(default=0)
     comments: Mapped[int] = mapped_column(default=0, doc="published, replies included")
+    pending: Mapped[int] = mapped_column(default=0, server_default=text("0"), doc="that wait; then the other states")
+    rejected: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    spam: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    withdrawn: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    flagged: Mapped[int] = mapped_column(default=0, server_default=text("0"), doc="waiting or published, with flags")
     low: Mapped[float] = mapped_column(default=0.0)
     high: Mapped[float] = mapped_column(default=1.0)
     fails: Mapped[float] = mapped_column(default=0.0, doc="readers it fails")

@@ -12,8 +12,14 @@ from feedback.moderation.decisions import (
     public,
     purge,
     recent,
-    undo,
-    undo_all,
+)
+from feedback.moderation.edits import (
+    Author,
+    Wording,
+    close,
+    edit,
+    pin,
+    reply,
 )
 from feedback.moderation.lists import (
     DEFAULT_PAGE,
@@ -28,9 +34,15 @@ from feedback.moderation.lists import (
     queue,
     totals,
 )
+from feedback.moderation.undoing import (
+    undo,
+    undo_all,
+    undoable,
+)
 
 __all__ = [
     "Action",
+    "Author",
     "Choice",
     "DECIDABLE",
     "DEFAULT_PAGE",
@@ -42,16 +54,22 @@ __all__ = [
     "MAX_REASON_CHARS",
     "Record",
     "SORTS",
+    "Wording",
+    "close",
     "decide",
+    "edit",
     "entry",
     "everything",
     "history",
     "one",
+    "pin",
     "public",
     "purge",
     "queue",
     "recent",
+    "reply",
     "totals",
     "undo",
     "undo_all",
+    "undoable",
 ]

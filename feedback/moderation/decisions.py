@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, select, tuple_
 from feedback import comments, erasures, opaque
 from feedback.clock import rfc3339
 from feedback.db import db
-from feedback.errors import Conflict, Invalid, Missing, Refused
+from feedback.errors import Conflict, Invalid, Missing
 from feedback.models import Comment, Decision, State
 from feedback.moderation.lists import DEFAULT_PAGE, find
 from feedback.staff import Actor
@@ -61,6 +61,7 @@ def decide(
     site_ids: Collection[UUID],
     now: datetime,
     reason: str | None = None,
+    batch_id: UUID | None = None,
 ) -> list[Decision]:
     """Decide on all of these comments, or on none.
 
@@ -71,7 +72,7 @@ def decide(
         raise Invalid({"comments": [f"Choose 1 to {MAX_CHOICES} comments."]})
     if len({choice.id for choice in choices}) < len(choices):
         raise Invalid({"comments": ["Each comment can be decided on only once in a call."]})
-    rows = _locked([choice.id for choice in choices], site_ids)
+    rows = locked([choice.id for choice in choices], site_ids)
     to = OUTCOME[action]
     stale = [
         row
@@ -79,14 +80,16 @@ def decide(
         if row.version != choice.version or row.state is to or row.state not in DECIDABLE
     ]
     if stale:
-        raise Conflict(_what_happened(stale), current=[current(row) for row in stale])
+        raise Conflict(what_happened(stale), current=[current(row) for row in stale])
     return [
-        comments.change_state(row, to, who=who.name, who_id=who.id, action=action.value, reason=reason, now=now)
+        comments.change_state(
+            row, to, who=who.name, who_id=who.id, action=action.value, reason=reason, batch_id=batch_id, now=now
+        )
         for row in rows
     ]
 
 
-def _locked(ids: Sequence[str], site_ids: Collection[UUID]) -> list[Comment]:
+def locked(ids: Sequence[str], site_ids: Collection[UUID]) -> list[Comment]:
     """Return the comments in the order asked for, each article locked first and always in the same order."""
     keys = [opaque.parse_identifier(comment_id) for comment_id in ids]
     for article_id in sorted({key[0] for key in keys if key}):
@@ -108,47 +111,12 @@ def current(row: Comment) -> dict[str, Any]:
     }
 
 
-def _what_happened(stale: Sequence[Comment]) -> str:
+def what_happened(stale: Sequence[Comment]) -> str:
+    """Say in a sentence what became of comments that were looked at in an older version."""
     now = current(stale[0])
     by = f" by {now['who']}" if now["who"] else ""
     others = f" {len(stale) - 1} more have changed too." if len(stale) > 1 else ""
     return f"Nothing was changed: a comment is meanwhile {now['state']}{by}.{others}"
-
-
-def undo(decision_id: str, *, who: Actor, site_ids: Collection[UUID], now: datetime) -> Decision:
-    """Take a decision back by a new one. Raises Missing, Refused for a reader's own act, Conflict after a later one."""
-    key = opaque.parse_identifier(decision_id)
-    if key:
-        comments.lock(key[0])
-    decision = db.session.get(Decision, key) if key else None
-    if decision is None or decision.site_id not in site_ids:
-        raise Missing("There is no such decision here.")
-    if not {decision.from_state, decision.to_state} <= DECIDABLE:
-        raise Refused("What a comment's own reader did cannot be undone.")
-    comment = db.session.get(Comment, (decision.article_id, decision.comment_id))
-    assert comment is not None
-    if comment.version != decision.version:
-        raise Conflict("Something happened to this comment since; nothing was undone.", current=[current(comment)])
-    return comments.change_state(
-        comment,
-        decision.from_state,
-        who=who.name,
-        who_id=who.id,
-        action="undo",
-        undoes=decision.id,
-        now=now,
-    )
-
-
-def undo_all(at: datetime, *, who: Actor, site_ids: Collection[UUID], now: datetime) -> list[Decision]:
-    """Take back, all or none, what a person decided in the one call of that moment. Raises as undo does."""
-    together = select(Decision.article_id, Decision.id).where(
-        Decision.site_id.in_(site_ids), Decision.at == at, Decision.who_id == who.id
-    )
-    keys = db.session.execute(together.order_by(Decision.article_id, Decision.id)).all()
-    if not keys:
-        raise Missing("There is no such decision here.")
-    return [undo(opaque.identifier(*key), who=who, site_ids=site_ids, now=now) for key in keys]
 
 
 def purge(
@@ -158,11 +126,11 @@ def purge(
 
     Raises Missing, Conflict where the comment has changed since it was looked at.
     """
-    [comment] = _locked([choice.id], site_ids)
+    [comment] = locked([choice.id], site_ids)
     if comment.state is State.ERASED:
         raise Missing("This comment has been erased already.")
     if comment.version != choice.version:
-        raise Conflict(_what_happened([comment]), current=[current(comment)])
+        raise Conflict(what_happened([comment]), current=[current(comment)])
     comments.erase(comment, who=who.name, who_id=who.id, reason=reason, now=now)
     erasures.record(erasures.of_comment(comment.article_id, comment.id))
     return comment
@@ -174,13 +142,20 @@ def history(comment_id: str, site_ids: Collection[UUID]) -> list[Decision]:
     return list(db.session.execute(_decisions_on(row).order_by(Decision.at, Decision.id)).scalars())
 
 
-def recent(site_ids: Collection[UUID], *, after: str | None = None, limit: int = DEFAULT_PAGE) -> Recent:
-    """Return a page of the decisions on these sites, newest first, each with its comment. Raises Malformed."""
+def recent(
+    site_ids: Collection[UUID], *, by: UUID | None = None, after: str | None = None, limit: int = DEFAULT_PAGE
+) -> Recent:
+    """Return a page of the decisions on these sites, newest first, each with its comment. Raises Malformed.
+
+    With `by`, only those of that person or token.
+    """
     query = (
         select(Decision, Comment)
         .join(Comment, and_(Comment.article_id == Decision.article_id, Comment.id == Decision.comment_id))
         .where(Decision.site_id.in_(site_ids))
     )
+    if by is not None:
+        query = query.where(Decision.who_id == by)
     place = opaque.parse_cursor(after, datetime, UUID)
     if place:
         query = query.where(tuple_(Decision.at, Decision.id) < comments.row_value(*place))

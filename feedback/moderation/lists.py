@@ -3,16 +3,17 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, and_, func, or_, select
+from sqlalchemy import Select, Text, Uuid, func, literal, or_, select, tuple_, union_all
 
 from feedback import comments, opaque
 from feedback.clock import rfc3339
-from feedback.db import db, has_words
+from feedback.db import Moment, db, has_words
 from feedback.errors import Missing
-from feedback.models import Article, Comment, State
+from feedback.models import Article, Comment, Flag, Standing, State
 
 MAX_PAGE = 200
 DEFAULT_PAGE = 50
@@ -22,13 +23,18 @@ SORTS = ("oldest", "newest", "riskiest")
 
 @dataclass(frozen=True)
 class Filter:
-    """Which comments of which sites; `held` is a code, `q` a part of the text or name."""
+    """Which comments of which sites.
+
+    `held` is a code, `q` a part of the text or name, `score` the least, `before` the latest moment of sending.
+    """
 
     site_ids: tuple[UUID, ...]
     state: str = "pending"
     article: str | None = None
     held: str | None = None
     q: str | None = None
+    score: float | None = None
+    before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class Item:
     article: Article
     parent: Comment | None
     record: Record
+    flags: tuple[Flag, ...] = ()
 
     @property
     def id(self) -> str:
@@ -82,17 +89,63 @@ class Page:
 
 def queue(chosen: Filter, *, sort: str = "oldest", after: str | None = None, limit: int = DEFAULT_PAGE) -> Page:
     """Return a page of the queue, and how many comments match in all. Raises Malformed for a foreign cursor."""
-    ids = _joined(chosen, _matching(chosen)).with_only_columns(Comment.id).subquery()
-    total = db.session.execute(select(func.count()).select_from(ids)).scalar_one()
     items, following = _page(chosen, sort, after, limit)
-    return Page(total, items, following)
+    return Page(count(chosen), items, following)
 
 
 def _page(chosen: Filter, sort: str, after: str | None, limit: int) -> tuple[tuple[Item, ...], str | None]:
-    query = _after(_joined(chosen, _matching(chosen)), sort, after).order_by(*_order(sort)).limit(limit + 1)
-    rows = list(db.session.execute(query).scalars())
+    keys = keys_of(chosen, sort=sort, after=after, limit=limit + 1)
+    found = tuple_(Comment.article_id, Comment.id).in_(keys)
+    rows = list(db.session.execute(select(Comment).where(found).order_by(*ORDER[sort])).scalars())
     shown = rows[:limit]
     return tuple(_in_context(shown)), _cursor(shown[-1], sort) if len(rows) > limit else None
+
+
+def keys_of(chosen: Filter, *, sort: str = "oldest", after: str | None, limit: int) -> list[tuple[UUID, UUID]]:
+    """Return (article id, id) of the first comments that match, from a cursor on."""
+    # Each list of each site has an index in its order: a look into each, and the best of what they find.
+    looks = [_after(query, sort, after).order_by(*ORDER[sort]).limit(limit).subquery() for query in _lists(chosen)]
+    keys = union_all(*map(select, looks)).subquery()
+    place = [keys.c.created, keys.c.id] if sort != "riskiest" else [keys.c.risk, keys.c.created, keys.c.id]
+    order = place if sort == "oldest" else [column.desc() for column in place]
+    rows = db.session.execute(select(keys.c.article_id, keys.c.id).order_by(*order).limit(limit))
+    return [(row.article_id, row.id) for row in rows]
+
+
+def _lists(chosen: Filter) -> Iterator[Any]:
+    """Give one query for each site and state that a filter is about."""
+    others = narrowing(chosen)
+    for site_id, state in product(chosen.site_ids, states_of(chosen.state)):
+        query = select(Comment.article_id, Comment.id, Comment.created, Comment.risk).where(
+            Comment.site_id == site_id, Comment.state == state, *others
+        )
+        if chosen.state == "flagged":
+            query = query.where(Comment.flags > 0)
+        yield query
+
+
+def states_of(name: str) -> tuple[State, ...]:
+    """Return the states that a list of that name shows."""
+    if name == "flagged":
+        return (State.PENDING, State.APPROVED)
+    return tuple(state for state in State if state is not State.ERASED) if name == "all" else (State(name),)
+
+
+def narrowing(chosen: Filter) -> list[Any]:
+    """Return the conditions of a filter beside site and state."""
+    rules: list[Any] = []
+    if chosen.article:
+        of_key = select(Article.id).where(Article.site_id.in_(chosen.site_ids), Article.key == chosen.article)
+        rules.append(Comment.article_id.in_(of_key))
+    if chosen.held:
+        rules.append(Comment.held_for.cast(Text).contains(f" {chosen.held} ", autoescape=True))
+    if chosen.q:
+        rules.append(or_(*(has_words(column, chosen.q) for column in (Comment.source, Comment.name))))
+    if chosen.score is not None:
+        rules.append(Comment.score >= chosen.score)
+    if chosen.before is not None:
+        rules.append(Comment.created <= chosen.before)
+    return rules
 
 
 def everything(chosen: Filter) -> Iterator[Item]:
@@ -107,66 +160,46 @@ def everything(chosen: Filter) -> Iterator[Item]:
             return
 
 
-def totals(site_ids: Collection[UUID]) -> dict[State, int]:
-    """Return how many comments of these sites are in each state."""
-    rows = db.session.execute(
-        select(Comment.state, func.count()).where(Comment.site_id.in_(site_ids)).group_by(Comment.state)
-    )
-    return {state: count for state, count in rows}
+def count(chosen: Filter) -> int:
+    """Return how many comments match; of a whole list, that is known without counting them."""
+    if not narrowing(chosen):
+        return totals(chosen.site_ids)[chosen.state]
+    looks = union_all(*(query.with_only_columns(func.count().label("found")) for query in _lists(chosen))).subquery()
+    total: int = db.session.execute(select(func.sum(looks.c.found))).scalar_one()
+    return int(total)
 
 
-def _matching(chosen: Filter) -> list[Any]:
-    rules: list[Any] = [Comment.site_id.in_(chosen.site_ids)]
-    if chosen.state == "flagged":
-        rules += [Comment.flags > 0, Comment.state.in_((State.PENDING, State.APPROVED))]
-    elif chosen.state != "all":
-        rules.append(Comment.state == State(chosen.state))
-    else:
-        rules.append(Comment.state.in_([state for state in State if state is not State.ERASED]))
-    if chosen.held:
-        rules.append(Comment.held_for.cast(Text).contains(f" {chosen.held} ", autoescape=True))
-    if chosen.q:
-        rules.append(or_(*(has_words(column, chosen.q) for column in (Comment.source, Comment.name))))
-    return rules
+def totals(site_ids: Collection[UUID]) -> dict[str, int]:
+    """Return how many comments of these sites are in each list. Adds up one row an article, not the comments."""
+    names = {"approved": "comments"} | {name: name for name in LISTS if name not in ("approved", "all")}
+    sums = [func.coalesce(func.sum(getattr(Standing, column)), 0).label(name) for name, column in names.items()]
+    row = db.session.execute(select(*sums).where(Standing.site_id.in_(site_ids))).one()
+    found: dict[str, int] = dict(row._mapping)
+    return found | {"all": sum(number for name, number in found.items() if name != "flagged")}
 
 
-def _joined(chosen: Filter, rules: Sequence[Any]) -> Select[Comment]:
-    query = select(Comment).where(*rules)
-    if chosen.article:
-        query = query.join(Article, Article.id == Comment.article_id).where(Article.key == chosen.article)
-    return query
+ORDER: dict[str, tuple[Any, ...]] = {
+    "oldest": (Comment.created, Comment.id),
+    "newest": comments.NEWEST,
+    "riskiest": (Comment.risk.desc(), *comments.NEWEST),
+}
 
 
-def _risk() -> Any:
-    # Before a learned score exists, what more rules hold is looked at first.
-    return func.coalesce(Comment.score, func.length(Comment.held_for) / 1000.0)
-
-
-def _order(sort: str) -> tuple[Any, ...]:
-    if sort == "newest":
-        return comments.NEWEST
-    oldest = (Comment.created, Comment.id)
-    return oldest if sort == "oldest" else (_risk().desc(), *oldest)
-
-
-def _after(query: Select[Comment], sort: str, after: str | None) -> Select[Comment]:
+def _after(query: Select[Any], sort: str, after: str | None) -> Select[Any]:
     kinds = (float, datetime, UUID) if sort == "riskiest" else (datetime, UUID)
     place = opaque.parse_cursor(after, *kinds)
     if place is None:
         return query
-    mark = comments.row_value(*place[-2:])
     if sort == "riskiest":
-        return query.where(or_(_risk() < place[0], and_(_risk() == place[0], comments.here > mark)))
+        here = tuple_(Comment.risk, Comment.created, Comment.id)
+        return query.where(here < tuple_(literal(place[0]), literal(place[1], Moment()), literal(place[2], Uuid())))
+    mark = comments.row_value(*place)
     return query.where(comments.here < mark if sort == "newest" else comments.here > mark)
 
 
 def _cursor(row: Comment, sort: str) -> str:
-    if sort != "riskiest":
-        return opaque.cursor(row.created, row.id)
-    risk = db.session.execute(
-        select(_risk()).where(Comment.article_id == row.article_id, Comment.id == row.id)
-    ).scalar_one()
-    return opaque.cursor(float(risk), row.created, row.id)
+    place = (row.created, row.id)
+    return opaque.cursor(*((row.risk, *place) if sort == "riskiest" else place))
 
 
 def _in_context(rows: Sequence[Comment]) -> list[Item]:
@@ -178,12 +211,14 @@ def _in_context(rows: Sequence[Comment]) -> list[Item]:
     }
     parents = _parents(rows)
     records = _records(rows)
+    flags = _flags(rows)
     return [
         Item(
             row,
             articles[row.article_id],
             parents.get(row.parent_id) if row.parent_id else None,
             records.get((row.site_id, row.reader), Record()),
+            tuple(flags.get(row.id, ())),
         )
         for row in rows
     ]
@@ -197,6 +232,22 @@ def _parents(rows: Sequence[Comment]) -> dict[UUID | None, Comment]:
         Comment.article_id.in_({row.article_id for row in wanted}), Comment.id.in_([row.parent_id for row in wanted])
     )
     return {parent.id: parent for parent in db.session.execute(query).scalars()}
+
+
+def _flags(rows: Sequence[Comment]) -> dict[UUID, list[Flag]]:
+    """Return what readers said about comments that they flagged, oldest first."""
+    flagged = [row for row in rows if row.flags]
+    if not flagged:
+        return {}
+    query = select(Flag).where(
+        Flag.article_id.in_({row.article_id for row in flagged}),
+        Flag.comment_id.in_([row.id for row in flagged]),
+        Flag.resolved.is_(None),
+    )
+    found: dict[UUID, list[Flag]] = {}
+    for flag in db.session.execute(query.order_by(Flag.created)).scalars():
+        found.setdefault(flag.comment_id, []).append(flag)
+    return found
 
 
 def _records(rows: Sequence[Comment]) -> dict[tuple[UUID, bytes | None], Record]:

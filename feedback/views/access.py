@@ -164,6 +164,12 @@ def network() -> bytes:
     return networks.of(request.remote_addr, clock.now())
 
 
+def networks() -> tuple[bytes, ...]:
+    """Return the hashes of this request's network, today's and yesterday's; none where all readers look like one."""
+    known = cast(Networks, current_app.extensions["networks"])
+    return known.recent(request.remote_addr, clock.now()) if tells_networks_apart() else ()
+
+
 def tells_networks_apart() -> bool:
     """Whether the address we see is the reader's own, and not that of a proxy we were not told of.
 

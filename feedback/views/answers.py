@@ -52,6 +52,8 @@ _ITEM = {
     "pinned": FLAG,
     "staff": maybe(TEXT),
 }
+_EDITED_BY: Schema = {"const": "moderator"}
+_MARKED: dict[str, Schema] = {"gone": {"enum": ["withdrawn", "removed"]}, "edited_by": _EDITED_BY}
 _YOURS = {
     "value": VALUE,
     "reason": maybe(TEXT),
@@ -70,11 +72,9 @@ ANSWERS: dict[str, Schema] = {
     "Contributor": thing({"name": TEXT, "role": ROLE}),
     "Votes": thing({"yes": COUNT, "no": COUNT, "total": COUNT}),
     "Yours": thing(_YOURS),
-    "Comment": thing(_ITEM, {"gone": {"enum": ["withdrawn", "removed"]}}),
-    "Thread": thing(
-        {**_ITEM, "replies": many(ref("Comment"))}, {"more": TEXT, "gone": {"enum": ["withdrawn", "removed"]}}
-    ),
-    "OwnComment": thing({**_ITEM, **_OWN, "replies": many(ref("Comment"))}),
+    "Comment": thing(_ITEM, _MARKED),
+    "Thread": thing({**_ITEM, "replies": many(ref("Comment"))}, {**_MARKED, "more": TEXT, "closed": FLAG}),
+    "OwnComment": thing({**_ITEM, **_OWN, "replies": many(ref("Comment"))}, {"edited_by": _EDITED_BY}),
     "Summary": thing(
         {
             "article": thing(_REGISTERED),
@@ -105,8 +105,8 @@ ANSWERS: dict[str, Schema] = {
     "VoteAnswer": thing({"votes": ref("Votes"), "yours": maybe(ref("Yours"))}),
     "CommentAnswer": thing({"comment": ref("OwnComment")}),
     "Mine": thing({"vote": maybe(ref("Yours")), "votes": ref("Votes"), "comments": many(ref("OwnComment"))}),
-    "Erased": thing({"votes": COUNT, "comments": COUNT}),
-    "Export": thing({"votes": many({"type": "object"}), "comments": many({"type": "object"})}),
+    "Erased": thing({"votes": COUNT, "comments": COUNT, "flags": COUNT}),
+    "Export": thing({name: many({"type": "object"}) for name in ("votes", "comments", "flags")}),
     "ArticleAnswer": thing({"article": thing(_REGISTERED)}),
     "Queue": thing({"total": COUNT, "next": maybe(TEXT), "items": many(ref("Waiting"))}),
     "Waiting": thing(

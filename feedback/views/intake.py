@@ -51,6 +51,7 @@ def draft(site: articles.SiteView, given: dict[str, Any], *, typed_name: str | N
         honeypot=bool(given["website"]),
         opened_ms=given["opened"],
         network=network,
+        networks=access.networks(),
         sealed_email=_sealed(given),
     )
 

@@ -239,4 +239,4 @@ def deed(entry: Decision) -> str:
 
 def undoable(entry: Decision, row: Comment) -> bool:
     """Whether nothing has happened to the comment since, and the decision was not its reader's own."""
-    return entry.version == row.version and {entry.from_state, entry.to_state} <= moderation.DECIDABLE
+    return moderation.undoable(entry, row)

@@ -66,6 +66,9 @@ class SettingsForm(Form):
     notice = Lines("Notice", forms.line(1_000))
     max_chars = Number("Longest comment, in characters", number(100, 5_000))
     max_links = Number("Links in a comment before it waits", number(0, 50))
+    flag_limit = Number("Readers' flags before a comment waits again", number(1, 100))
+    rejections = Lines("Reasons to reject", each_line(forms.line(300), most=MAX_REASONS), "Keep at least one reason.")
+    promise_hours = Number("Decided within, in hours", number(0, 24 * 31))
     quarantine_limit = Number("Votes of one network on one article in one day", number(1, 100_000))
 
     def state(self) -> dict[str, Any]:
@@ -84,7 +87,9 @@ def _typed(site: articles.SiteView) -> dict[str, Any]:
     """Return a site's settings as the form's fields show them."""
     policy = asdict(site.policy)
     reasons = "\n".join(f"{reason.code}: {reason.label}" for reason in site.policy.reasons)
-    return {**policy, "name": site.name, "origins": "\n".join(site.origins), "reasons": reasons}
+    return {**policy, "name": site.name, "origins": "\n".join(site.origins), "reasons": reasons} | {
+        "rejections": "\n".join(site.policy.rejections)
+    }
 
 
 @bp.get("/")

@@ -1,0 +1,61 @@
+"""Readers' flags: what one weighs, and what becomes of it when somebody decides on the comment."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+
+from feedback.db import db
+from feedback.models import Comment, Flag, Resolved, State
+
+KNOWN_AFTER = 3  # flags of a reader that were decided on, before the next weigh otherwise
+ANSWER = {State.APPROVED: Resolved.DISMISSED, State.REJECTED: Resolved.UPHELD, State.SPAM: Resolved.UPHELD}
+
+
+def weight(site_id: UUID, reader: bytes) -> int:
+    """Return what a reader's flag weighs: 1, 2 after three of theirs were upheld, 0 after three were dismissed.
+
+    Of somebody with three of both the greater number speaks, and 0 where they are equal.
+    """
+    rows = db.session.execute(
+        select(Flag.resolved, func.count())
+        .where(Flag.reader == reader, Flag.site_id == site_id, Flag.resolved.is_not(None))
+        .group_by(Flag.resolved)
+    )
+    found = {resolved: count for resolved, count in rows}
+    upheld, dismissed = found.get(Resolved.UPHELD, 0), found.get(Resolved.DISMISSED, 0)
+    if dismissed >= KNOWN_AFTER and dismissed >= upheld:
+        return 0
+    return 2 if upheld >= KNOWN_AFTER else 1
+
+
+def on(comment: Comment) -> list[Flag]:
+    """Return all flags on a comment, oldest first."""
+    return list(db.session.execute(select(Flag).where(*_of(comment)).order_by(Flag.created)).scalars())
+
+
+def answered(comment: Comment, decision_id: UUID, *, undoes: UUID | None) -> int:
+    """Let a decision answer a comment's open flags as the new state says; return the weight of those still open.
+
+    Where the decision undoes another one, those that the other had answered are open again.
+    """
+    answer, flags = ANSWER.get(comment.state), _of(comment)
+    if undoes is not None:
+        reopened = update(Flag).where(*flags, Flag.decision_id == undoes)
+        db.session.execute(reopened.values(resolved=None, decision_id=None))
+        unanswered = select(func.coalesce(func.sum(Flag.weight), 0)).where(*flags, Flag.resolved.is_(None))
+        return db.session.execute(unanswered).scalar_one()
+    if answer is None:
+        return comment.flags
+    open_ones = update(Flag).where(*flags, Flag.resolved.is_(None))
+    db.session.execute(open_ones.values(resolved=answer, decision_id=decision_id))
+    return 0
+
+
+def drop(comment: Comment) -> None:
+    """Forget what readers said about a comment."""
+    db.session.execute(delete(Flag).where(*_of(comment)))
+    comment.flags = 0
+
+
+def _of(comment: Comment) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Flag.article_id == comment.article_id, Flag.comment_id == comment.id

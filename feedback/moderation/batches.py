@@ -1,0 +1,182 @@
+"""One decision on all that matches a filter, in chunks, so that readers and other moderators are served throughout.
+
+A batch decides on what somebody could have seen when it began: not on what came later, nor on a text that changed
+since. What somebody else decided meanwhile stays as they decided it, and is listed.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, literal, or_, select, tuple_
+
+from feedback import comments, opaque
+from feedback.clock import rfc3339
+from feedback.db import db, uuid7
+from feedback.errors import Conflict, Invalid, Missing
+from feedback.models import Batch, Comment, Decision, Progress, State
+from feedback.moderation.decisions import DECIDABLE, OUTCOME, Action
+from feedback.moderation.lists import Filter, count, keys_of, narrowing, states_of
+from feedback.moderation.undoing import undo, undoable
+from feedback.staff import Actor
+
+CHUNK = 100  # in one transaction: some tens of milliseconds, which nobody notices
+MAX_LISTED = 200  # of the comments that were skipped; more would tell nobody more
+FILTERED = ("state", "article", "held", "q", "score")
+GOING = (Progress.RUNNING, Progress.UNDOING)
+
+
+def begin(chosen: Filter, action: Action, *, before: datetime, reason: str | None, who: Actor, now: datetime) -> Batch:
+    """Set out to decide on all that matches and was sent before a moment. Raises Invalid for what nothing can match."""
+    [site_id] = chosen.site_ids
+    if chosen.state == State.WITHDRAWN:
+        raise Invalid({"state": ["What its readers took back cannot be decided on."]})
+    if chosen.state == OUTCOME[action]:
+        raise Invalid({"action": ["The comments of this list are that already."]})
+    chosen = replace(chosen, before=min(before, now, chosen.before or now))
+    row = Batch(
+        id=uuid7(),
+        site_id=site_id,
+        who=who.name,
+        who_id=who.id,
+        action=action.value,
+        reason=reason,
+        filter={name: getattr(chosen, name) for name in FILTERED},
+        before=chosen.before,
+        total=count(chosen),
+        created=now,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def step(batch_id: UUID, *, now: datetime) -> bool:
+    """Do one chunk of a batch; return whether there is more to do."""
+    row = db.session.execute(select(Batch).where(Batch.id == batch_id).with_for_update()).scalar_one()
+    if row.progress is Progress.RUNNING:
+        _decide_chunk(row, now)
+    elif row.progress is Progress.UNDOING:
+        _undo_chunk(row, now)
+    db.session.flush()
+    return row.progress in GOING
+
+
+def unfinished() -> UUID | None:
+    """Return the batch that began first of those that are not done, if any."""
+    query = select(Batch.id).where(Batch.progress.in_(GOING)).order_by(Batch.created)
+    return db.session.execute(query.limit(1)).scalar_one_or_none()
+
+
+def _filter(row: Batch) -> Filter:
+    return Filter((row.site_id,), **row.filter, before=row.before)
+
+
+def _decide_chunk(row: Batch, now: datetime) -> None:
+    chosen = _filter(row)
+    keys = keys_of(chosen, after=row.place, limit=CHUNK)
+    for article_id in sorted({key[0] for key in keys}):
+        comments.lock(article_id)
+    for key in keys:
+        _decide(row, db.session.get_one(Comment, key, populate_existing=True), chosen, now)
+    if len(keys) < CHUNK:
+        row.skipped = [*row.skipped, *_decided_by_others(row, chosen)][:MAX_LISTED]
+        row.progress, row.place, row.finished = Progress.DONE, None, now
+    else:
+        last = db.session.get_one(Comment, keys[-1])
+        row.place = opaque.cursor(last.created, last.id)
+
+
+def _decide(row: Batch, comment: Comment, chosen: Filter, now: datetime) -> None:
+    to = OUTCOME[Action(row.action)]
+    if comment.state is to or comment.state not in DECIDABLE or comment.state not in states_of(chosen.state):
+        return
+    if comment.edited is not None and comment.edited > row.before:
+        # Nobody has decided on this text.
+        row.skipped = [*row.skipped, opaque.identifier(comment.article_id, comment.id)]
+        return
+    comments.change_state(
+        comment, to, who=row.who, who_id=row.who_id, action=row.action, reason=row.reason, batch_id=row.id, now=now
+    )
+    row.decided += 1
+
+
+def _decided_by_others(row: Batch, chosen: Filter) -> list[str]:
+    """Return the comments that would have been decided on, had nobody done so since the batch began."""
+    query = (
+        select(Decision.article_id, Decision.comment_id)
+        .join(Comment, and_(Comment.article_id == Decision.article_id, Comment.id == Decision.comment_id))
+        .where(
+            Decision.site_id == row.site_id,
+            Decision.at >= row.created,
+            Decision.from_state.in_(states_of(chosen.state)),
+            Decision.from_state != Decision.to_state,
+            or_(Decision.batch_id.is_(None), Decision.batch_id != row.id),
+            *narrowing(chosen),
+        )
+        .distinct()
+    )
+    return [opaque.identifier(*key) for key in db.session.execute(query.limit(MAX_LISTED))]
+
+
+# Undoing
+
+
+def undo_batch(batch_id: UUID, *, site_ids: Collection[UUID], now: datetime) -> Batch:
+    """Set out to take back all that a batch decided. Raises Missing, Conflict while it is under way or undone."""
+    row = get(batch_id, site_ids, for_update=True)
+    if row.progress is not Progress.DONE:
+        raise Conflict(f"This is {row.progress.value} already; it can be undone once it is done.")
+    row.progress, row.place, row.finished = Progress.UNDOING, None, None
+    return row
+
+
+def _undo_chunk(row: Batch, now: datetime) -> None:
+    place = opaque.parse_identifier(row.place) if row.place else None
+    query = select(Decision).where(Decision.batch_id == row.id)
+    if place:
+        query = query.where(tuple_(Decision.article_id, Decision.id) > tuple_(*map(literal, place)))
+    made = db.session.execute(query.order_by(Decision.article_id, Decision.id).limit(CHUNK)).scalars().all()
+    for article_id in sorted({decision.article_id for decision in made}):
+        comments.lock(article_id)
+    for decision in made:
+        comment = db.session.get_one(Comment, (decision.article_id, decision.comment_id), populate_existing=True)
+        if undoable(decision, comment):
+            undo(opaque.identifier(decision.article_id, decision.id), who=_actor(row), site_ids=(row.site_id,), now=now)
+            row.undone += 1
+    if len(made) < CHUNK:
+        row.progress, row.place, row.finished = Progress.UNDONE, None, now
+    else:
+        row.place = opaque.identifier(made[-1].article_id, made[-1].id)
+
+
+def _actor(row: Batch) -> Actor:
+    return Actor(row.who, row.who_id)
+
+
+# Reading
+
+
+def get(batch_id: UUID, site_ids: Collection[UUID], *, for_update: bool = False) -> Batch:
+    """Return a batch of these sites. Raises Missing."""
+    row = db.session.get(Batch, batch_id, with_for_update=for_update or None)
+    if row is None or row.site_id not in site_ids:
+        raise Missing("There is no such bulk decision here.")
+    return row
+
+
+def public(row: Batch) -> dict[str, Any]:
+    """Return how far a batch is."""
+    return {
+        "id": row.id.hex,
+        "action": row.action,
+        "state": row.progress.value,
+        "total": row.total,
+        "decided": row.decided,
+        "undone": row.undone,
+        "skipped": row.skipped,
+        "created": rfc3339(row.created),
+        "finished": rfc3339(row.finished) if row.finished else None,
+    }

@@ -1,0 +1,94 @@
+"""Taking a decision back, by a new one. It can be undone as long as nothing has happened to the comment since."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from feedback import comments, opaque, text
+from feedback.db import db
+from feedback.errors import Conflict, Missing, Refused
+from feedback.models import Comment, Decision
+from feedback.moderation.decisions import DECIDABLE, current
+from feedback.staff import Actor
+
+MARKS = {"pin": ("pinned", True), "unpin": ("pinned", False), "close": ("closed", True), "reopen": ("closed", False)}
+
+
+def undoable(decision: Decision, comment: Comment) -> bool:
+    """Whether nothing has happened since that an undo would overwrite, and the decision was not a reader's own."""
+    if decision.action in MARKS:
+        name, value = MARKS[decision.action]
+        return getattr(comment, name) is value
+    same_text = decision.action == "edit" and decision.replaced is not None
+    moved = decision.from_state is not decision.to_state and {decision.from_state, decision.to_state} <= DECIDABLE
+    return decision.version == comment.version and (moved or same_text)
+
+
+def undo(decision_id: str, *, who: Actor, site_ids: Collection[UUID], now: datetime) -> Decision:
+    """Take a decision back by a new one. Raises Missing, Refused for a reader's own act, Conflict after a later one."""
+    key = opaque.parse_identifier(decision_id)
+    if key:
+        comments.lock(key[0])
+    decision = db.session.get(Decision, key) if key else None
+    if decision is None or decision.site_id not in site_ids:
+        raise Missing("There is no such decision here.")
+    comment = db.session.get_one(Comment, (decision.article_id, decision.comment_id))
+    if not undoable(decision, comment):
+        raise _why_not(decision, comment)
+    if decision.action in MARKS:
+        name, value = MARKS[decision.action]
+        setattr(comment, name, not value)
+        return _undone(decision, comment, who, now)
+    if decision.action == "edit":
+        return _unedit(decision, comment, who, now)
+    return comments.change_state(
+        comment,
+        decision.from_state,
+        who=who.name,
+        who_id=who.id,
+        action="undo",
+        undoes=decision.id,
+        now=now,
+    )
+
+
+def _why_not(decision: Decision, comment: Comment) -> Conflict | Refused:
+    if not {decision.from_state, decision.to_state} <= DECIDABLE:
+        return Refused("What a comment's own reader did cannot be undone.")
+    if decision.action == "undo" and decision.from_state is decision.to_state:
+        return Refused("This took something back. Do that again instead.")
+    return Conflict("Something happened to this comment since; nothing was undone.", current=[current(comment)])
+
+
+def _unedit(decision: Decision, comment: Comment, who: Actor, now: datetime) -> Decision:
+    replaced, comment.source = comment.source, decision.replaced
+    assert comment.source is not None
+    comment.html = text.comment_html(comment.source)
+    comment.policy, comment.edited = text.POLICY, now
+    comment.original = None if comment.source == comment.original else comment.original
+    comment.version += 1
+    return _undone(decision, comment, who, now, replaced=replaced)
+
+
+def _undone(
+    decision: Decision, comment: Comment, who: Actor, now: datetime, *, replaced: str | None = None
+) -> Decision:
+    row = comments.record(
+        comment, who=who.name, who_id=who.id, action="undo", undoes=decision.id, replaced=replaced, now=now
+    )
+    comments.changed(comment)
+    db.session.flush()
+    return row
+
+
+def undo_all(at: datetime, *, who: Actor, site_ids: Collection[UUID], now: datetime) -> list[Decision]:
+    """Take back, all or none, what a person decided in the one call of that moment. Raises as undo does."""
+    together = select(Decision.article_id, Decision.id).where(
+        Decision.site_id.in_(site_ids), Decision.at == at, Decision.who_id == who.id
+    )
+    keys = db.session.execute(together.order_by(Decision.article_id, Decision.id)).all()
+    if not keys:
+        raise Missing("There is no such decision here.")
+    return [undo(opaque.identifier(*key), who=who, site_ids=site_ids, now=now) for key in keys]
