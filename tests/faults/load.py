@@ -48,25 +48,39 @@ class Attempt:
 
 
 class Caller:
-    """One client with one connection, which comes from a network of its own at each write."""
+    """One client with one connection, which comes from another network at each request unless one is given."""
 
-    def __init__(self, port: int, *, host: str = "127.0.0.1", timeout: float = PATIENCE) -> None:
-        self.connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    def __init__(self, port: int, *, network: str | None = None) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        self.network = network
 
     def send(self, request: Request) -> Attempt:
         began = time.monotonic()
         status, retry_after = NO_ANSWER, None
         try:
-            self._ask(request)
-            answer = self.connection.getresponse()
+            answer = self._answer(request)
             answer.read()
             status, retry_after = answer.status, answer.getheader("Retry-After")
         except (OSError, http.client.HTTPException):
             self.close()
         return Attempt(request, began, time.monotonic() - began, status, retry_after)
 
+    def _answer(self, request: Request) -> http.client.HTTPResponse:
+        kept = self.connection.sock is not None
+        try:
+            self._ask(request)
+            return self.connection.getresponse()
+        except ConnectionError:
+            # A server may close a connection that was kept, as after a request whose body it did not read; browsers
+            # and proxies then open another, and so does this.
+            self.close()
+            if not kept:
+                raise
+            self._ask(request)
+            return self.connection.getresponse()
+
     def _ask(self, request: Request) -> None:
-        headers = {"Origin": ORIGIN, "X-Forwarded-For": f"{_part()}.{_part()}.{_part()}.{_part()}"}
+        headers = {"Origin": ORIGIN, "X-Forwarded-For": self.network or f"{_part()}.{_part()}.{_part()}.{_part()}"}
         if request.fields:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             self.connection.request("POST", request.path, urlencode(request.fields), headers)
@@ -105,10 +119,11 @@ def vote_or_comment() -> Request:
 class Traffic:
     """Some callers at work in the background; each sends a request again until it is acknowledged, if it is a write."""
 
-    def __init__(self, port: int, callers: int, make: Callable[[], Request]) -> None:
-        self.port, self.make = port, make
+    def __init__(self, port: int, callers: int, make: Callable[[], Request], pause: float) -> None:
+        self.port, self.make, self.pause = port, make, pause
         self.attempts: list[Attempt] = []
         self.ended = threading.Event()
+        self.given_up = False
         self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(callers)]
 
     def start(self) -> None:
@@ -122,15 +137,20 @@ class Traffic:
             thread.join(PATIENCE)
             assert not thread.is_alive(), "A write was not acknowledged in time."
 
+    def give_up(self) -> None:
+        """End without sending again what is refused."""
+        self.given_up = True
+        self.ended.set()
+
     def _run(self) -> None:
         caller = Caller(self.port)
         while not self.ended.is_set():
             request = self.make()
             deadline = time.monotonic() + PATIENCE
             while not self._sent(caller, request) and request.fields:
-                if self.ended.is_set() and time.monotonic() > deadline:
+                if self.given_up or (self.ended.is_set() and time.monotonic() > deadline):
                     break
-                time.sleep(PAUSE)
+                time.sleep(self.pause)
         caller.close()
 
     def _sent(self, caller: Caller, request: Request) -> bool:
@@ -154,9 +174,9 @@ class Traffic:
 
 
 @contextmanager
-def traffic(port: int, callers: int, make: Callable[[], Request]) -> Iterator[Traffic]:
+def traffic(port: int, callers: int, make: Callable[[], Request], *, pause: float = PAUSE) -> Iterator[Traffic]:
     """Keep callers at work while the block runs."""
-    at_work = Traffic(port, callers, make)
+    at_work = Traffic(port, callers, make, pause)
     at_work.start()
     try:
         yield at_work

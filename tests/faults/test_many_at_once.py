@@ -28,7 +28,7 @@ BATCH = 100  # comments waiting at a time
 def test_the_same_vote_two_hundred_times_at_once_is_one(
     serve: Serve, app: Flask, drill: Drill, rows: Callable[..., list[Any]]
 ) -> None:
-    port = serve("--no-worker", FEEDBACK_LIMITS="off").port
+    port = serve("--no-worker").port
     worst = 0.0
     for number in range(drill.times(long=20, short=2)):
         request = vote()
@@ -68,7 +68,7 @@ def test_the_sum_of_the_tally_is_the_rows_counted(
     serve: Serve, app: Flask, drill: Drill, rows: Callable[..., list[Any]]
 ) -> None:
     clients, each = drill.times(long=50, short=8), drill.times(long=1_000, short=25)
-    port = serve("--no-worker").port
+    port = serve("--no-worker", FEEDBACK_LIMITS="on").port
     statuses: list[int] = []
 
     def client(number: int) -> None:
