@@ -257,8 +257,14 @@ def test_without_limits_no_crowd_is_quarantined(rae, site, article, do, rows):
 
 
 def test_the_same_first_vote_two_hundred_times_is_one(rae, article, rows):
+    def once() -> Any:
+        # Writers who wait for half a second without a change of hands are asked to come again, as on a busy machine.
+        while (answer := rae.votes(article, "yes", revision="a")).status_code == 503:
+            assert answer.headers["Retry-After"]
+        return answer
+
     def ten_times() -> list[Any]:
-        return [rae.votes(article, "yes", revision="a") for _ in range(10)]
+        return [once() for _ in range(10)]
 
     answers = [answer for ten in together(ten_times, times=20) for answer in ten]
     assert {answer.status_code for answer in answers} == {200}
