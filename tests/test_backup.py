@@ -169,7 +169,7 @@ def older_file(url, folder, tables, into) -> archive.Manifest:
     """Write what a version that knew only these tables would have written."""
     copy = folder / "older.sqlite3"
     sqlite.snapshot(Path(url.removeprefix("sqlite:///")), copy, into.progress)
-    sqlite.forget_networks(copy)
+    sqlite.forget_networks(copy, ["vote", "comment"])
     with into.part("feedback.sqlite3", "") as write:
         write(copy.read_bytes())
     return archive.Manifest("sqlite", "0003", "2026-05-04T09:00:00Z", sqlite.counts(copy, tables))
@@ -178,7 +178,7 @@ def older_file(url, folder, tables, into) -> archive.Manifest:
 def older_dump(url, folder, tables, into) -> archive.Manifest:
     with postgresql.connected(url) as connection, postgresql.snapshot(connection) as shared:
         rows = postgresql.counts(connection, "public", tables) | {"network_key": 0}
-        postgresql.dump(connection, "public", shared, into)
+        postgresql.dump(connection, "public", shared, ["vote", "comment"], into)
     return archive.Manifest("postgresql", "0003", "2026-05-04T09:00:00Z", rows, "public")
 
 

@@ -1,6 +1,6 @@
 """Copying a PostgreSQL database by pg_dump while it is in use, and putting a restored one in its place.
 
-One snapshot is shared by pg_dump and by this module, which copies the two tables that hold hashes of networks itself,
+One snapshot is shared by pg_dump and by this module, which copies the tables that hold hashes of networks itself,
 without them. A backup is loaded into a schema of its own, beside the one that is served, and takes its name at last.
 """
 
@@ -23,7 +23,6 @@ from feedback.errors import Conflict, Refused
 DUMP = "database.dump"
 STAGING = "feedback_restoring"  # where a backup is loaded
 PARKED = "feedback_parked"  # what the schema is called that a dump came from, while it is loaded
-WITH_NETWORKS = ("vote", "comment")  # copied without that column
 LOCK_MS = 10_000  # that pg_dump waits where somebody changes the tables
 
 
@@ -81,10 +80,11 @@ def counts(connection: psycopg.Connection[Any], schema: str, tables: Iterable[st
     return found
 
 
-def dump(connection: psycopg.Connection[Any], schema: str, shared: str, into: Writer) -> None:
-    """Write the snapshot into a backup."""
+def dump(connection: psycopg.Connection[Any], schema: str, shared: str, bare: Iterable[str], into: Writer) -> None:
+    """Write the snapshot into a backup, the tables of `bare` without their networks."""
     here = database(connection)
-    left_out = ("network_key", *WITH_NETWORKS)
+    bare = list(bare)
+    left_out = ("network_key", *bare)
     command = [
         programs.find("pg_dump", here.major),
         *("--format=custom", "--compress=0", "--no-owner", "--no-privileges", f"--lock-wait-timeout={LOCK_MS}"),
@@ -97,7 +97,7 @@ def dump(connection: psycopg.Connection[Any], schema: str, shared: str, into: Wr
     ):
         while chunk := running.output.read(CHUNK):
             write(chunk)
-    for name in WITH_NETWORKS:
+    for name in bare:
         _dump_table(connection, schema, name, into)
 
 
@@ -159,8 +159,8 @@ def load(connection: psycopg.Connection[Any], dumped: str, folder: Path, progres
         loading.feed("".join(aside).encode())
         loading.section(restore, folder, "pre-data", here)
         loading.section(restore, folder, "data", here)
-        for name in WITH_NETWORKS:
-            loading.file(folder / f"{name}.sql")
+        for path in sorted(folder.glob("*.sql")):
+            loading.file(path)
         loading.section(restore, folder, "post-data", here)
         loading.feed("".join(back).encode())
 

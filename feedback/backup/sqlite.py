@@ -49,15 +49,14 @@ def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
 
 
-def forget_networks(path: Path) -> None:
-    """Take the keys of network hashes, and the hashes, out of a copy, bytes and all."""
+def forget_networks(path: Path, tables: Iterable[str]) -> None:
+    """Take the keys of network hashes, and the hashes in these tables, out of a copy, bytes and all."""
     with reported(), closing(_open(path)) as copy:
         for statement in (
             "PRAGMA journal_mode=OFF",
             "PRAGMA secure_delete=ON",
             "DELETE FROM network_key",
-            "UPDATE vote SET network = NULL WHERE network IS NOT NULL",
-            "UPDATE comment SET network = NULL WHERE network IS NOT NULL",
+            *(f'UPDATE "{name}" SET network = NULL WHERE network IS NOT NULL' for name in tables),
         ):
             copy.execute(statement).close()
 

@@ -53,7 +53,7 @@ def _of_sqlite(url: str, room: Path, into: archive.Writer, now: datetime) -> Man
     sqlite.snapshot(sqlite_path(url), copy, into.progress)
     # What was erased meanwhile could not leave the write-ahead log while this held it.
     scrub()
-    sqlite.forget_networks(copy)
+    sqlite.forget_networks(copy, _with_networks())
     into.progress("Checking the copy", 0, None)
     sqlite.check(copy)
     rows = sqlite.counts(copy, db.metadata.tables)
@@ -61,6 +61,11 @@ def _of_sqlite(url: str, room: Path, into: archive.Writer, now: datetime) -> Man
         while chunk := file.read(CHUNK):
             write(chunk)
     return Manifest("sqlite", str(schema.current()), rfc3339(now), rows)
+
+
+def _with_networks() -> list[str]:
+    """Name the tables that hold hashes of networks."""
+    return [table.name for table in db.metadata.sorted_tables if "network" in table.c]
 
 
 def sqlite_path(url: str) -> Path:
@@ -76,6 +81,6 @@ def _of_postgresql(url: str, _: Path, into: archive.Writer, now: datetime) -> Ma
         namespace = postgresql.namespace(connection)
         with postgresql.snapshot(connection) as shared:
             rows = postgresql.counts(connection, namespace, db.metadata.tables)
-            postgresql.dump(connection, namespace, shared, into)
+            postgresql.dump(connection, namespace, shared, _with_networks(), into)
     rows["network_key"] = 0
     return Manifest("postgresql", str(schema.current()), rfc3339(now), rows, namespace)
