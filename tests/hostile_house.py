@@ -17,6 +17,7 @@ from feedback.changes import By, Kind, Subject
 from feedback.db import transact
 from feedback.models import Role, Site
 from tests.cast import Staff
+from tests.hostile import packed
 
 TOGETHER = 20  # strings on one article: as many as a page has comments, notes and reasons
 RAE = "rae-reads-rae-reads-ra"  # who wrote the first of them
@@ -33,7 +34,7 @@ class Shelf:
     reason: str = ""
     words: dict[str, str] = field(default_factory=dict)  # the site's name, question, guidelines and notice
     labels: list[str] = field(default_factory=list)
-    titles: list[str] = field(default_factory=list)  # each of an article of its own
+    titles: list[str] = field(default_factory=list)  # of further articles
     people: list[str] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
@@ -78,8 +79,9 @@ class House:
         }
         shelf.people = list(dict.fromkeys(filter(None, map(name_of, shelf.strings))))
         article_id = self._register(shelf, now)
+        for several in packed(shelf.strings, 255):
+            self._titled(shelf, several, now)
         for code, string in zip(CODES, shelf.strings, strict=False):
-            self._titled(shelf, string, now)
             self._comment(shelf, string, now)
             self._vote(shelf, article_id, string, code, now)
         chosen = [moderation.Choice(comment, 1) for comment in shelf.comments]
@@ -97,10 +99,10 @@ class House:
         given = articles.Registration(shelf.key, shelf.title, url, bylines, "First edition")
         return articles.register(self.site.id, given, now=now)[0].id
 
-    def _titled(self, shelf: Shelf, string: str, now: datetime) -> None:
-        """An article that has the string for a key and a title, as a reader's vote makes it known."""
-        if title := line(string, 300):
-            page = self._page(taken(forms.article_key, string, 255), title)
+    def _titled(self, shelf: Shelf, several: str, now: datetime) -> None:
+        """An article that has the text for a key and a title, as a reader's vote makes it known."""
+        if title := line(several, 255):
+            page = self._page(taken(forms.article_key, several, 255), title)
             votes.cast(votes.Ballot(page, self._reader(), votes.Choice.YES), now=now)
             shelf.titles.append(title)
 
