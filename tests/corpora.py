@@ -1,4 +1,4 @@
-"""Public test data, where it lies beside the checkout or where FEEDBACK_CORPORA points.
+"""Public test data, where it lies beside the checkout or where TEST_CORPORA points.
 
 The tests that read it only add to those with cases of their own: a clone alone proves the same rules.
 """
@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-FOLDER = Path(os.environ.get("FEEDBACK_CORPORA") or Path(__file__).parents[2] / "shared" / "corpora")
+FOLDER = Path(os.environ.get("TEST_CORPORA") or Path(__file__).parents[2] / "shared" / "corpora")
 
 
 def corpus(name: str) -> Any:
     """Return what a JSON file of the corpora holds; skip the test where there is none."""
     path = FOLDER / name
     if not path.is_file():
-        pytest.skip(f"no {path}: set FEEDBACK_CORPORA to the folder of the public test data")
+        pytest.skip(f"no {path}: set TEST_CORPORA to the folder of the public test data")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-EXCUSES = ("FEEDBACK_CORPORA", "has no wheel")  # where the data may be put, or what is missing for this machine
+EXCUSES = ("TEST_CORPORA", "has no wheel")  # where the data may be put, or what is missing for this machine
 
 
 @pytest.hookimpl(wrapper=True)

@@ -314,7 +314,7 @@ def test_every_file_the_readme_names_is_there():
 def test_a_test_that_stays_away_says_which_outside_data_is_missing(pytester_like):
     assert pytester_like("pytest.skip('not today')") == "failed"
     assert pytester_like("pytest.xfail('known')") == "failed"
-    assert pytester_like("pytest.skip('no /data/x: set FEEDBACK_CORPORA to the folder')") == "skipped"
+    assert pytester_like("pytest.skip('no /data/x: set TEST_CORPORA to the folder')") == "skipped"
 
 
 @pytest.fixture
