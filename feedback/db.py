@@ -19,6 +19,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
@@ -198,8 +199,19 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
 def _drop_read_only(context: ExceptionContext) -> None:
     """Let no connection outlive the time when its file could not be written: it would stay read-only for good."""
     code = getattr(context.original_exception, "sqlite_errorcode", 0)
-    if code & 0xFF == sqlite3.SQLITE_READONLY:
+    if code & 0xFF == sqlite3.SQLITE_READONLY and context.engine is not None:
         context.is_disconnect = True
+        # All connections of a process share what one of them found, so that all have to go.
+        context.engine.pool.dispose()
+        _read_only_since[context.engine] = time.monotonic()
+
+
+_read_only_since: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
+
+
+def outlived(engine: Engine, opened: float) -> bool:
+    """Whether a connection opened at this moment (monotonic) may know the file only as one that cannot be written."""
+    return _read_only_since.get(engine, 0.0) >= opened
 
 
 def _limit_waiting(connection: Any, _record: object) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,7 @@ from sqlalchemy import Engine, bindparam, select
 from werkzeug.sansio.utils import host_is_trusted
 
 from feedback import articles, summary
-from feedback.db import connect, db
+from feedback.db import connect, db, outlived
 from feedback.errors import Refused
 from feedback.models import Article, Site, Standing
 from feedback.views.desk import HSTS
@@ -217,10 +218,13 @@ class Looks:
         return None if row is None else tuple(row)
 
     def _cursor(self) -> Any:
+        if getattr(self.own, "pid", None) == os.getpid() and outlived(self.engine, self.own.opened):
+            self.forget()
         # A process forked after this was made must not use its parent's connection.
         if getattr(self.own, "pid", None) != os.getpid():
             sqlite = self.engine.dialect.name == "sqlite"
             reading = {"isolation_level": None, "check_same_thread": False} if sqlite else {"autocommit": True}
+            self.own.opened = time.monotonic()
             connection = connect(self.engine, **reading)
             self.own.pid, self.own.connection, self.own.cursor = os.getpid(), connection, connection.cursor()
             self.open.append(connection)
