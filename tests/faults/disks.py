@@ -2,9 +2,12 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.server import PATIENCE
 
 MEGABYTE = 1024 * 1024
 AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
@@ -32,7 +35,16 @@ class Disk:
 
     def remount(self, mode: str) -> None:
         """Make the whole disk `ro` or `rw`; nobody may be writing to it."""
-        as_root("mount", "-o", f"remount,{mode}", str(self.folder))
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                as_root("mount", "-o", f"remount,{mode}", str(self.folder))
+                return
+            except RuntimeError:
+                # A file of a process that was killed may be open for a moment longer.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def fault(self) -> None:
         """Let the kernel find a fault of an ext4 disk, upon which it takes no more writes, as from a broken one."""

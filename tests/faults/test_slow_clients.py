@@ -70,7 +70,7 @@ def nginx(folder: Path, service: int) -> Iterator[Connect]:
     temporary = "".join(
         f"{kind}_temp_path {folder / kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    user = "user root;\\n" if os.geteuid() == 0 else ""  # who else may not enter the folders of the tests
+    user = "user root;\n" if os.geteuid() == 0 else ""  # who else may not enter the folders of the tests
     wrapped = f"{user}daemon off;\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\nhttp {{\n{temporary}"
     file = folder / "nginx.conf"
     file.write_text(wrapped + put_in_place(shipped_configuration(), places) + "}\n")
