@@ -95,8 +95,9 @@ def queue(chosen: Filter, *, sort: str = "oldest", after: str | None = None, lim
 
 def _page(chosen: Filter, sort: str, after: str | None, limit: int) -> tuple[tuple[Item, ...], str | None]:
     keys = keys_of(chosen, sort=sort, after=after, limit=limit + 1)
-    found = tuple_(Comment.article_id, Comment.id).in_(keys)
-    rows = list(db.session.execute(select(Comment).where(found).order_by(*ORDER[sort])).scalars())
+    # Not as pairs: SQLite would read all comments to find them. An id alone is unique already.
+    found = (Comment.article_id.in_({key[0] for key in keys}), Comment.id.in_([key[1] for key in keys]))
+    rows = list(db.session.execute(select(Comment).where(*found).order_by(*ORDER[sort])).scalars())
     shown = rows[:limit]
     return tuple(_in_context(shown)), _cursor(shown[-1], sort) if len(rows) > limit else None
 
