@@ -1,6 +1,7 @@
 """Comments of readers: what they submit, what of it is published, and what they may do with their own afterwards."""
 
 from feedback.comments.flagging import (
+    MAX_FLAG_NOTE_CHARS,
     Report,
     flag,
     flags_of,
@@ -50,6 +51,7 @@ __all__ = [
     "Draft",
     "Latest",
     "MAX_BODY_CHARS",
+    "MAX_FLAG_NOTE_CHARS",
     "MAX_NAME_CHARS",
     "MAX_PINNED",
     "MAX_SUBMISSION_CHARS",

@@ -14,7 +14,7 @@ from feedback.db import db
 from feedback.errors import Missing, Refused
 from feedback.models import Comment, Flag, FlagReason, State
 
-MAX_NOTE_CHARS = 1_000
+MAX_FLAG_NOTE_CHARS = 1_000
 
 
 @dataclass(frozen=True)

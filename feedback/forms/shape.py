@@ -1,4 +1,4 @@
-"""Shape and normalisation of everything readers and machines send; never a query.
+"""How what is sent is read: the body of a request, and the checks that single values pass; never a query.
 
 Declared as plain fields, because a WTForms form of nine fields costs a hundred times what these checks cost, and the
 reader routes are the hot ones. What a field takes is read once, to the value the rules work with.
@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,9 +16,8 @@ from email_validator import EmailNotValidError, validate_email
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from feedback import articles, comments, moderation, readers, stats, text, votes
+from feedback import articles, comments, readers, text
 from feedback.errors import Invalid, Malformed
-from feedback.models import Role
 
 MAX_BODY_BYTES = 64 * 1024  # thirteen times the longest comment, in the costliest encoding
 MAX_FIELDS = 100  # of a form; ours have at most fourteen
@@ -253,179 +252,3 @@ def day(value: Any) -> date | None:
     except ValueError:
         pass
     raise ValueError("This should be a day, written like 2026-05-03.")
-
-
-# Readers
-
-_PAGE = (
-    Field("article", article_key, required=True),
-    Field("reader", reader_token, required=True),
-)
-_OF_THE_PAGE = (Field("title", line(articles.MAX_TITLE_CHARS)), Field("url", web_address))
-
-VOTE = (
-    *_PAGE,
-    Field("value", one_of(*(choice.value for choice in votes.Choice)), required=True),
-    Field("revision", line(articles.MAX_REVISION_CHARS)),
-    Field("section", line(votes.MAX_SECTION_CHARS)),
-    Field("reason", line(64)),
-    Field("note", lines(votes.MAX_NOTE_CHARS)),
-    *_OF_THE_PAGE,
-)
-COMMENT = (
-    *_PAGE,
-    Field("body", lines(comments.MAX_BODY_CHARS), required=True),
-    Field("name", name),
-    Field("email", email),
-    Field("parent", line(64)),
-    Field("submission", line(comments.MAX_SUBMISSION_CHARS)),
-    Field("notify", one_of("replies", "")),
-    Field("website", line(comments.MAX_BODY_CHARS)),
-    Field("opened", milliseconds),
-    *_OF_THE_PAGE,
-)
-MINE = _PAGE
-
-
-@says(type="array", minItems=1, maxItems=MAX_ARTICLES, items={"type": "string", "minLength": 1})
-def article_keys(value: Any) -> list[str]:
-    """The keys of one call for counts."""
-    if not 1 <= len(value) <= MAX_ARTICLES:
-        raise ValueError(f"Ask for 1 to {MAX_ARTICLES} articles.")
-    return [article_key(each) for each in value]
-
-
-COUNTS = (Field("article", article_keys, required=True),)
-OF_READER = (Field("reader", reader_token, required=True),)
-SUMMARY = (
-    Field("article", article_key, required=True),
-    Field("sort", one_of(*comments.SORTS)),
-    Field("cursor", line(500)),
-    Field("parent", line(64)),
-    Field("around", line(64)),
-)
-PLACE = (*SUMMARY, Field("reply", line(64)), Field("revision", line(articles.MAX_REVISION_CHARS)))
-
-
-# Staff and machines
-
-
-@says(type="integer", minimum=1, maximum=2**31 - 1)
-def _version(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
-        raise ValueError("This should be the version you looked at, a whole number.")
-    return value
-
-
-def read_bylines(value: Any) -> tuple[articles.Byline, ...]:
-    if not isinstance(value, list) or len(value) > articles.MAX_CONTRIBUTORS:
-        raise ValueError(f"This should be a list of at most {articles.MAX_CONTRIBUTORS} people.")
-    return tuple(_byline(item) for item in value)
-
-
-def _byline(item: Any) -> articles.Byline:
-    if not isinstance(item, dict):
-        raise ValueError("Each contributor should be an object with name and role.")
-    try:
-        given = read(BYLINE, item)
-    except Invalid as error:
-        field, sentences = next(iter(error.errors.items()))
-        raise ValueError(f"{field}: {sentences[0]}") from error
-    return articles.Byline(given["name"], Role(given["role"]), given["email"] or None)
-
-
-BYLINE = (
-    Field("name", name, required=True),
-    Field("role", one_of(Role.AUTHOR.value, Role.REVIEWER.value), required=True),
-    Field("email", email),
-)
-_bylines = Check(
-    read_bylines,
-    {
-        "type": ["array", "null"],
-        "maxItems": articles.MAX_CONTRIBUTORS,
-        "items": {"$ref": "#/components/schemas/Byline"},
-    },
-)
-ARTICLE = (
-    Field("key", article_key, required=True),
-    Field("title", line(articles.MAX_TITLE_CHARS), required=True),
-    Field("url", web_address, required=True),
-    Field("contributors", _bylines),
-    Field("revision", line(articles.MAX_REVISION_CHARS)),
-    Field("note", lines(articles.MAX_NOTE_CHARS)),
-)
-QUEUE = (
-    Field("state", one_of(*moderation.LISTS)),
-    Field("article", article_key),
-    Field("held", line(64)),
-    Field("q", line(200)),
-    Field("sort", one_of(*moderation.SORTS)),
-    Field("cursor", line(500)),
-    Field("limit", whole(1, moderation.MAX_PAGE)),
-)
-
-
-@says(
-    type=["array", "null"],
-    minItems=1,
-    maxItems=moderation.MAX_CHOICES,
-    items={"$ref": "#/components/schemas/Choice"},
-)
-def _choices(value: Any) -> tuple[moderation.Choice, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= moderation.MAX_CHOICES:
-        raise ValueError(f"This should be a list of 1 to {moderation.MAX_CHOICES} comments.")
-    if not all(isinstance(item, dict) for item in value):
-        raise ValueError("Each comment should be an object with id and version.")
-    return tuple(moderation.Choice(line(64)(item.get("id")), _version(item.get("version"))) for item in value)
-
-
-@says(type="array", items={"type": "string"})
-def _picks(value: Any) -> tuple[moderation.Choice, ...]:
-    """Comments as a page's form names them, each by its id and the version that was looked at."""
-    return _choices([{"id": comment, "version": _digits(version)} for comment, _, version in map(_halves, value)])
-
-
-def _halves(pick: str) -> tuple[str, str, str]:
-    return pick.partition(" ")
-
-
-def _digits(value: str) -> Any:
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else value
-
-
-@says(type="string", format="date-time")
-def _moment(value: Any) -> datetime:
-    given = datetime.fromisoformat(string(value))
-    if given.tzinfo is None:
-        raise ValueError("This should be a time with its zone.")
-    return given
-
-
-CHOICE = (Field("id", line(64), required=True), Field("version", _version, required=True))
-HISTORY = (Field("comment", line(64), required=True),)
-LIST = (*QUEUE, Field("site", line(64)))
-FIGURES = (
-    Field("article", article_key),
-    Field("from", day),
-    Field("to", day),
-    Field("by", one_of(*stats.By)),
-    Field("sort", one_of(*stats.Sort)),
-    Field("cursor", line(500)),
-)
-NOTES = (Field("article", article_key, required=True), Field("cursor", line(500)))
-ARTICLES = (Field("site", line(64)), Field("sort", one_of(*stats.Sort)), Field("cursor", line(500)))
-PICKED = (
-    Field("pick", _picks, required=True),
-    Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
-    Field("reason", line(moderation.MAX_REASON_CHARS)),
-)
-UNDONE = (Field("at", _moment, required=True),)
-DECISION = (
-    Field("comment", line(64)),
-    Field("version", _version),
-    Field("comments", _choices),
-    Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
-    Field("reason", line(moderation.MAX_REASON_CHARS)),
-)
-PURGE = (Field("version", _version, required=True), Field("reason", line(moderation.MAX_REASON_CHARS)))

@@ -1,0 +1,145 @@
+"""What the staff and machines send, and what their pages ask for."""
+
+from datetime import datetime
+from typing import Any
+
+from feedback import articles, moderation, stats
+from feedback.errors import Invalid
+from feedback.forms.shape import (
+    Check,
+    Field,
+    article_key,
+    day,
+    email,
+    line,
+    lines,
+    name,
+    one_of,
+    read,
+    says,
+    string,
+    web_address,
+    whole,
+)
+from feedback.models import Role
+
+
+@says(type="integer", minimum=1, maximum=2**31 - 1)
+def _version(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
+        raise ValueError("This should be the version you looked at, a whole number.")
+    return value
+
+
+def read_bylines(value: Any) -> tuple[articles.Byline, ...]:
+    if not isinstance(value, list) or len(value) > articles.MAX_CONTRIBUTORS:
+        raise ValueError(f"This should be a list of at most {articles.MAX_CONTRIBUTORS} people.")
+    return tuple(_byline(item) for item in value)
+
+
+def _byline(item: Any) -> articles.Byline:
+    if not isinstance(item, dict):
+        raise ValueError("Each contributor should be an object with name and role.")
+    try:
+        given = read(BYLINE, item)
+    except Invalid as error:
+        field, sentences = next(iter(error.errors.items()))
+        raise ValueError(f"{field}: {sentences[0]}") from error
+    return articles.Byline(given["name"], Role(given["role"]), given["email"] or None)
+
+
+BYLINE = (
+    Field("name", name, required=True),
+    Field("role", one_of(Role.AUTHOR.value, Role.REVIEWER.value), required=True),
+    Field("email", email),
+)
+_bylines = Check(
+    read_bylines,
+    {
+        "type": ["array", "null"],
+        "maxItems": articles.MAX_CONTRIBUTORS,
+        "items": {"$ref": "#/components/schemas/Byline"},
+    },
+)
+ARTICLE = (
+    Field("key", article_key, required=True),
+    Field("title", line(articles.MAX_TITLE_CHARS), required=True),
+    Field("url", web_address, required=True),
+    Field("contributors", _bylines),
+    Field("revision", line(articles.MAX_REVISION_CHARS)),
+    Field("note", lines(articles.MAX_NOTE_CHARS)),
+)
+QUEUE = (
+    Field("state", one_of(*moderation.LISTS)),
+    Field("article", article_key),
+    Field("held", line(64)),
+    Field("q", line(200)),
+    Field("sort", one_of(*moderation.SORTS)),
+    Field("cursor", line(500)),
+    Field("limit", whole(1, moderation.MAX_PAGE)),
+)
+
+
+@says(
+    type=["array", "null"],
+    minItems=1,
+    maxItems=moderation.MAX_CHOICES,
+    items={"$ref": "#/components/schemas/Choice"},
+)
+def _choices(value: Any) -> tuple[moderation.Choice, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= moderation.MAX_CHOICES:
+        raise ValueError(f"This should be a list of 1 to {moderation.MAX_CHOICES} comments.")
+    if not all(isinstance(item, dict) for item in value):
+        raise ValueError("Each comment should be an object with id and version.")
+    return tuple(moderation.Choice(line(64)(item.get("id")), _version(item.get("version"))) for item in value)
+
+
+@says(type="array", items={"type": "string"})
+def _picks(value: Any) -> tuple[moderation.Choice, ...]:
+    """Comments as a page's form names them, each by its id and the version that was looked at."""
+    return _choices([{"id": comment, "version": _digits(version)} for comment, _, version in map(_halves, value)])
+
+
+def _halves(pick: str) -> tuple[str, str, str]:
+    return pick.partition(" ")
+
+
+def _digits(value: str) -> Any:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else value
+
+
+@says(type="string", format="date-time")
+def _moment(value: Any) -> datetime:
+    given = datetime.fromisoformat(string(value))
+    if given.tzinfo is None:
+        raise ValueError("This should be a time with its zone.")
+    return given
+
+
+CHOICE = (Field("id", line(64), required=True), Field("version", _version, required=True))
+HISTORY = (Field("comment", line(64), required=True),)
+LIST = (*QUEUE, Field("site", line(64)))
+FIGURES = (
+    Field("article", article_key),
+    Field("from", day),
+    Field("to", day),
+    Field("by", one_of(*stats.By)),
+    Field("sort", one_of(*stats.Sort)),
+    Field("cursor", line(500)),
+)
+NOTES = (Field("article", article_key, required=True), Field("cursor", line(500)))
+ARTICLES = (Field("site", line(64)), Field("sort", one_of(*stats.Sort)), Field("cursor", line(500)))
+PICKED = (
+    Field("pick", _picks, required=True),
+    Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
+    Field("reason", line(moderation.MAX_REASON_CHARS)),
+)
+UNDONE = (Field("at", _moment, required=True),)
+DECISION = (
+    Field("comment", line(64)),
+    Field("version", _version),
+    Field("comments", _choices),
+    Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
+    Field("reason", line(moderation.MAX_REASON_CHARS)),
+)
+PURGE = (Field("version", _version, required=True), Field("reason", line(moderation.MAX_REASON_CHARS)))
