@@ -21,6 +21,7 @@ from feedback.models import (
     Standing,
     Tally,
     Token,
+    TriageModel,
     Vote,
 )
 
@@ -32,7 +33,7 @@ def remove_site(slug: str) -> None:
         raise Missing(f"There is no site called “{slug[:64]}” here.")
     if _any(Article.id, Article.site_id == site.id):
         raise Refused(f"“{slug}” has articles. Remove them first; those with votes or comments stay for good.")
-    for table in (Token, Membership, Sighting, Change, Outbox):
+    for table in (Token, Membership, Sighting, Change, Outbox, TriageModel):
         run(delete(table).where(table.site_id == site.id))
     run(delete(Site).where(Site.id == site.id))
 

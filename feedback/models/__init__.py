@@ -20,6 +20,7 @@ from feedback.models.kinds import (
     State,
     Value,
 )
+from feedback.models.learning import TriageModel
 from feedback.models.moderation import Ban, Batch, Flag, Word
 from feedback.models.sites import Article, Change, Contributor, Revision, Sighting, Site
 from feedback.models.staff import Membership, RecoveryCode, SecondFactor, Token, User
@@ -60,6 +61,7 @@ __all__ = [
     "State",
     "Tally",
     "Token",
+    "TriageModel",
     "User",
     "Value",
     "Vote",
