@@ -1,5 +1,6 @@
 """Shape and normalisation of everything readers, the staff and machines send; never a query."""
 
+from feedback.forms.moderators import BAN, BULK, DECISIONS, LIST, MARK, SEEN, WORD, WORDING
 from feedback.forms.readers import COMMENT, COUNTS, FLAG, MINE, OF_READER, PLACE, SUMMARY, VOTE
 from feedback.forms.shape import (
     MAX_BODY_BYTES,
@@ -23,7 +24,6 @@ from feedback.forms.staff import (
     DECISION,
     FIGURES,
     HISTORY,
-    LIST,
     NOTES,
     PICKED,
     PURGE,
@@ -34,16 +34,20 @@ from feedback.forms.staff import (
 __all__ = [
     "ARTICLE",
     "ARTICLES",
+    "BAN",
+    "BULK",
     "BYLINE",
     "CHOICE",
     "COMMENT",
     "COUNTS",
     "DECISION",
+    "DECISIONS",
     "FIGURES",
     "FLAG",
     "Field",
     "HISTORY",
     "LIST",
+    "MARK",
     "MAX_BODY_BYTES",
     "MINE",
     "NOTES",
@@ -52,9 +56,12 @@ __all__ = [
     "PLACE",
     "PURGE",
     "QUEUE",
+    "SEEN",
     "SUMMARY",
     "UNDONE",
     "VOTE",
+    "WORD",
+    "WORDING",
     "article_key",
     "body",
     "email",

@@ -118,7 +118,6 @@ def _moment(value: Any) -> datetime:
 
 CHOICE = (Field("id", line(64), required=True), Field("version", _version, required=True))
 HISTORY = (Field("comment", line(64), required=True),)
-LIST = (*QUEUE, Field("site", line(64)))
 FIGURES = (
     Field("article", article_key),
     Field("from", day),

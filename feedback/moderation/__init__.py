@@ -1,5 +1,11 @@
 """The queue and what is decided in it. Nobody decides on a text that changed under them; every decision is a row."""
 
+from feedback.moderation.ageing import (
+    Ageing,
+    Day,
+    ageing,
+    day,
+)
 from feedback.moderation.decisions import (
     DECIDABLE,
     MAX_CHOICES,
@@ -42,10 +48,12 @@ from feedback.moderation.undoing import (
 
 __all__ = [
     "Action",
+    "Ageing",
     "Author",
     "Choice",
     "DECIDABLE",
     "DEFAULT_PAGE",
+    "Day",
     "Filter",
     "Item",
     "LISTS",
@@ -55,7 +63,9 @@ __all__ = [
     "Record",
     "SORTS",
     "Wording",
+    "ageing",
     "close",
+    "day",
     "decide",
     "edit",
     "entry",

@@ -1,7 +1,7 @@
 """The queue: which comments wait, or stand in another list, a page at a time, each in its context."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -39,11 +39,18 @@ class Filter:
 
 @dataclass(frozen=True)
 class Record:
-    """What a reader's token has done before on this site."""
+    """What became of everything else that a reader's token has written on this site."""
 
     approved: int = 0
     rejected: int = 0
     spam: int = 0
+
+    def without(self, state: State) -> "Record":
+        """Return the record without a comment in that state."""
+        return replace(self, **{state.value: getattr(self, state.value) - 1}) if state.value in JUDGED else self
+
+
+JUDGED = frozenset(item.name for item in fields(Record))
 
 
 @dataclass(frozen=True)
@@ -218,7 +225,7 @@ def _in_context(rows: Sequence[Comment]) -> list[Item]:
             row,
             articles[row.article_id],
             parents.get(row.parent_id) if row.parent_id else None,
-            records.get((row.site_id, row.reader), Record()),
+            records.get((row.site_id, row.reader), Record()).without(row.state) if row.reader else Record(),
             tuple(flags.get(row.id, ())),
         )
         for row in rows
@@ -255,10 +262,9 @@ def _records(rows: Sequence[Comment]) -> dict[tuple[UUID, bytes | None], Record]
     readers = {row.reader for row in rows if row.reader}
     if not readers:
         return {}
-    judged = (State.APPROVED, State.REJECTED, State.SPAM)
     found = db.session.execute(
         select(Comment.site_id, Comment.reader, Comment.state, func.count())
-        .where(Comment.reader.in_(readers), Comment.state.in_(judged))
+        .where(Comment.reader.in_(readers), Comment.state.in_([State(name) for name in JUDGED]))
         .group_by(Comment.site_id, Comment.reader, Comment.state)
     )
     counts: dict[tuple[UUID, bytes | None], dict[str, int]] = {}
