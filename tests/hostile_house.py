@@ -110,7 +110,7 @@ class House:
         reader = self._reader(shelf.comments)
         (source, html), name = cleaned(string), name_of(string)
         number = next(self.numbers).to_bytes(32, "big")
-        draft = comments.Draft(self._page(shelf.key), reader, source, html, number, name)
+        draft = comments.Draft(self._page(shelf.key), reader, source, html, number, name=name)
         stored = comments.submit(draft, now=now)
         shelf.comments.append(opaque.identifier(stored.article_id, stored.id))
         shelf.bodies.append(source)
