@@ -14,6 +14,7 @@ from feedback.models.kinds import (
     Kind,
     Listed,
     NoteStatus,
+    Pace,
     Progress,
     Resolved,
     Role,
@@ -24,11 +25,13 @@ from feedback.models.learning import TriageModel
 from feedback.models.moderation import Ban, Batch, Flag, Word
 from feedback.models.sites import Article, Change, Contributor, Revision, Sighting, Site
 from feedback.models.staff import Membership, RecoveryCode, SecondFactor, Token, User
+from feedback.models.telling import Alarm, Delivery, Digest, FeedToken, Webhook
 from feedback.models.votes import NetworkKey, ReasonTally, Standing, Tally, Vote
 from feedback.models.work import Erasure, Outbox
 
 __all__ = [
     "Accepts",
+    "Alarm",
     "Article",
     "Ban",
     "Banned",
@@ -37,8 +40,11 @@ __all__ = [
     "Comment",
     "Contributor",
     "Decision",
+    "Delivery",
+    "Digest",
     "Effect",
     "Erasure",
+    "FeedToken",
     "Flag",
     "FlagReason",
     "Kind",
@@ -48,6 +54,7 @@ __all__ = [
     "NetworkKey",
     "NoteStatus",
     "Outbox",
+    "Pace",
     "Progress",
     "ReasonTally",
     "RecoveryCode",
@@ -65,5 +72,6 @@ __all__ = [
     "User",
     "Value",
     "Vote",
+    "Webhook",
     "Word",
 ]

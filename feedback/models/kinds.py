@@ -81,6 +81,15 @@ class Effect(StrEnum):
     WATCH = "watch"
 
 
+class Pace(StrEnum):
+    """How often somebody gets a digest of what waits."""
+
+    EACH = "each"
+    HOURLY = "hourly"
+    DAILY = "daily"
+    NEVER = "never"
+
+
 class Progress(StrEnum):
     """How far a batch is."""
 
