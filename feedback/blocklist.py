@@ -4,22 +4,23 @@ What is blocked goes to spam, and its reader is answered as if it waited; what i
 made it, why, and until when it holds.
 """
 
+import html
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 
 from feedback import opaque, readers, text
 from feedback.clock import rfc3339
 from feedback.db import db, uuid7
 from feedback.errors import Conflict, Invalid, Missing, Refused
-from feedback.models import Ban, Banned, Comment, Effect, Listed, Word
+from feedback.models import Ban, Banned, Comment, Effect, Listed, Site, Word
 from feedback.staff import Actor
 
 MAX_WORDS = 1_000  # of a site; each comment is held against all of them
@@ -27,6 +28,8 @@ MAX_PATTERN_CHARS = 200
 MAX_WHY_CHARS = 300
 MAX_BAN_DAYS = 365  # who comes back after a year may be somebody else at the same device
 HREF = re.compile(r'<a href="([^"]*)"')
+# Letters of two scripts that look alike are how listed words are written to get past: Cyrillic and Greek ones as Latin.
+LOOK_ALIKES = str.maketrans("авсԁеһіјкмнорԛѕтухԝαβεικνορτυχ", "abcdehijkmhopqstyxwabeiknoptux")
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 
@@ -46,7 +49,8 @@ class Traits:
 
 def effects(site_id: UUID, traits: Traits, *, now: datetime) -> frozenset[Effect]:
     """Return what the site's list does to a comment: block it, have it watched, both or neither."""
-    found = {word.effect for word in _standing_words(site_id, now) if _matches(word, traits)}
+    looked_at = _LookedAt.of(traits)
+    found = {word.effect for word in _standing_words(site_id, now) if _matches(word, looked_at)}
     if is_banned(site_id, traits.reader, traits.networks, now=now):
         found.add(Effect.BLOCK)
     return frozenset(found)
@@ -63,41 +67,72 @@ def _standing_words(site_id: UUID, now: datetime) -> Sequence[Word]:
     return db.session.execute(query).scalars().all()
 
 
-def _matches(word: Word, traits: Traits) -> bool:
+@dataclass(frozen=True)
+class _LookedAt:
+    """What of a comment is compared, made once for all words: its text and name, and where its links lead."""
+
+    source: str
+    name: str
+    links: tuple[tuple[str, str], ...]  # (host, path)
+
+    @classmethod
+    def of(cls, traits: Traits) -> "_LookedAt":
+        links = (_place(html.unescape(address)) for address in HREF.findall(traits.html))
+        return cls(_compared(traits.source), _compared(traits.name), tuple(link for link in links if link))
+
+
+def _matches(word: Word, looked_at: _LookedAt) -> bool:
     if word.kind is Listed.LINK:
-        return any(_leads_to(word.pattern, address) for address in HREF.findall(traits.html))
-    return bool(_expression(word.pattern).search(fold(traits.name if word.kind is Listed.NAME else traits.source)))
+        return any(_leads_to(word.pattern, *link) for link in looked_at.links)
+    words = looked_at.name if word.kind is Listed.NAME else looked_at.source
+    letters, whole = _expression(word.pattern)
+    # Hardly any word stands in a comment: to look for its letters alone costs a fraction of looking for whole words.
+    return letters in words and bool(whole.search(words))
 
 
 def fold(words: str) -> str:
-    """Return words as they are compared: letters of one size, look-alike forms of a letter as that letter."""
+    """Return words as they are listed: one space between them, letters of one size and in one form."""
     return " ".join(text.name(words).casefold().split())
 
 
+def _compared(words: str) -> str:
+    """Return words as they are compared: also letters of other scripts as those that they look like."""
+    return fold(words).translate(LOOK_ALIKES)
+
+
 @lru_cache(maxsize=4 * MAX_WORDS)
-def _expression(pattern: str) -> re.Pattern[str]:
-    """Return what finds a folded word as a whole word; a star at its end stands for any ending."""
-    stem = re.escape(pattern.removesuffix("*"))
+def _expression(pattern: str) -> tuple[str, re.Pattern[str]]:
+    """Return a word's letters, and what finds them as a whole word; a star at its end stands for any ending."""
+    letters = _compared(pattern.removesuffix("*"))
     if UNSPACED.search(pattern):
         # These scripts put no space between words.
-        return re.compile(stem)
-    return re.compile(rf"(?<!\w){stem}" + ("" if pattern.endswith("*") else r"(?!\w)"))
+        return letters, re.compile(re.escape(letters))
+    return letters, re.compile(rf"(?<!\w){re.escape(letters)}" + ("" if pattern.endswith("*") else r"(?!\w)"))
 
 
-def _leads_to(pattern: str, address: str) -> bool:
-    """Whether a link leads to a listed host, to one under it, or to a listed part of one."""
-    host, _, path = pattern.partition("/")
+def _leads_to(pattern: str, host: str, path: str) -> bool:
+    """Whether a place is on a listed host, on one under it, or in a listed part of one."""
+    listed, _, part = pattern.partition("/")
+    on_host = f".{host}".endswith(f".{listed}")
+    return on_host and (not part or f"{path}/".startswith(f"/{part}/"))
+
+
+def _place(address: str) -> tuple[str, str] | None:
+    """Return the host and path that an address leads to, as links are listed; None for what leads to no host."""
     try:
         parts = urlsplit(address)
-        on_host = f".{_ascii(parts.hostname or '')}".endswith(f".{_ascii(host)}")
+        return (_spelled_out(parts.hostname), unquote(parts.path).casefold().rstrip("/")) if parts.hostname else None
     except ValueError:
-        return False
-    return on_host and parts.path.casefold().startswith(f"/{path}" if path else "")
+        return None
 
 
-def _ascii(host: str) -> str:
-    """Return a host as it travels, so that its two spellings are one. Raises ValueError for what is no host."""
-    return host if host.isascii() else host.encode("idna").decode()
+def _spelled_out(host: str) -> str:
+    """Return a host in the letters that people read, whichever way it was written. Raises ValueError for no host."""
+    labels = (
+        label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
+        for label in host.lower().rstrip(".").split(".")
+    )
+    return fold(".".join(labels))
 
 
 # Listing
@@ -129,6 +164,8 @@ class Entry:
 def list_word(site_id: UUID, entry: Entry, *, who: Actor, now: datetime) -> Word:
     """Block or watch a word, link or name from now on. Raises Invalid, and Conflict for one that is listed already."""
     pattern = _pattern(entry)
+    # Two who list at once wait for each other, so that neither lists what the other has.
+    db.session.execute(select(Site.id).where(Site.id == site_id).with_for_update())
     if entry.until is not None and entry.until <= now:
         raise Invalid({"until": ["This should be a time to come."]})
     known = words((site_id,))
@@ -156,7 +193,7 @@ def list_word(site_id: UUID, entry: Entry, *, who: Actor, now: datetime) -> Word
 def _pattern(entry: Entry) -> str:
     """Return the pattern as it is compared. Raises Invalid where it would match nothing, or everything."""
     pattern = _link(entry.pattern) if entry.kind is Listed.LINK else fold(entry.pattern)
-    if entry.kind is Listed.LINK and "." not in pattern.partition("/")[0]:
+    if entry.kind is Listed.LINK and "." not in pattern.partition("/")[0].strip("."):
         raise Invalid({"pattern": ["This should be a host such as example.org, or a part of one: example.org/shop."]})
     if not any(letter.isalnum() for letter in pattern):
         raise Invalid({"pattern": ["This needs a letter or a digit."]})
@@ -168,9 +205,12 @@ def _pattern(entry: Entry) -> str:
 
 
 def _link(pattern: str) -> str:
-    folded = fold(pattern)
-    bare = re.sub(r"\A(?:[a-z]+:)?//", "", folded).removeprefix("www.")
-    return bare.rstrip("/")
+    """Return a link as it is compared: host and path, without what else an address has. Raises Invalid."""
+    bare = re.sub(r"\A(?:[a-z]+:)?//", "", fold(pattern)).removeprefix("www.")
+    place = _place(f"//{bare.rstrip('/')}")
+    if place is None:
+        raise Invalid({"pattern": ["This should be a host such as example.org, or a part of one: example.org/shop."]})
+    return "".join(place)
 
 
 def unlist_word(word_id: UUID, *, site_ids: Collection[UUID]) -> Word:
@@ -197,7 +237,8 @@ def ban(
 ) -> Ban:
     """Ban whoever wrote a comment for so many days, or their network for as long as its key lives.
 
-    Raises Missing for a comment that is not there, Refused where nobody knows any more who wrote it.
+    It takes the place of an earlier ban of the same reader or network, so that lifting one lifts what there is. Raises
+    Missing for a comment that is not there, Refused where nobody knows any more who wrote it.
     """
     key = opaque.parse_identifier(comment_id)
     comment = db.session.get(Comment, key) if key else None
@@ -209,6 +250,7 @@ def ban(
     if subject is None:
         raise Refused(_nobody(comment, kind))
     until = now + timedelta(days=days) if kind is Banned.READER else readers.key_ends(comment.created)
+    db.session.execute(delete(Ban).where(Ban.site_id == comment.site_id, Ban.subject == subject))
     row = Ban(
         id=uuid7(),
         site_id=comment.site_id,
