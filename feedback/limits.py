@@ -36,6 +36,8 @@ LIMITS = {
     "vote": _often(RateLimitItemPerMinute(30), RateLimitItemPerDay(200), thing="many votes"),
     # Nobody writes more than three considered comments a minute.
     "comment": _often(RateLimitItemPerMinute(3), RateLimitItemPerDay(30), thing="many comments"),
+    # Whoever reads a page of comments finds a few to flag, not dozens.
+    "flag": _often(RateLimitItemPerMinute(10), thing="many flags"),
     "write": _often(PerSecond(20), thing="many requests"),
     # Articles are not made at will: one network opens few new pages an hour, a site publishes few a day.
     "article": _often(RateLimitItemPerHour(20), thing="many new articles"),

@@ -112,6 +112,7 @@ def _comment(comment: Comment) -> dict[str, Any]:
     own = comments.own(comment)
     del own["replies"], own["staff"]
     return own | {
+        "original": comment.original,
         "submission": comment.submission,
         "notify_by_mail": comment.sealed_email is not None,
         "network_hash_kept": comment.network is not None,

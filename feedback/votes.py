@@ -244,7 +244,8 @@ def _crowded(ballot: Ballot, article_id: UUID, now: datetime) -> bool:
 
 
 def _note(text: str | None) -> str | None:
-    return personal.redact(text) if text else None
+    # What is put in for a short address can be longer than it was.
+    return personal.redact(text)[:MAX_NOTE_CHARS] if text else None
 
 
 def _insert(ballot: Ballot, article_id: UUID, vote: Standpoint, now: datetime) -> bool:

@@ -8,13 +8,14 @@ from sqlalchemy import select
 
 from feedback import statistics
 from feedback.db import db
-from feedback.models import Comment, Kind, ReasonTally, Site, Standing, State, Tally, Vote
+from feedback.models import Comment, Flag, Kind, ReasonTally, Site, Standing, State, Tally, Vote
 
+STATES = (State.APPROVED, State.PENDING, State.REJECTED, State.SPAM, State.WITHDRAWN)
 COLUMNS = ("yes", "no", "quarantined_yes", "quarantined_no")
 
 
 def assert_counted(app: Flask) -> None:
-    """Fail where a tally, a reason tally or a standing differs from the votes and comments it counts."""
+    """Fail where a tally, a reason tally or a standing differs from the votes, comments and flags it counts."""
     with app.app_context():
         votes = _all(Vote)
         assert _cells(votes) == _kept_cells()
@@ -73,5 +74,18 @@ def _assert_standing(standing: Standing, votes: list[Vote]) -> None:
     prior = statistics.Prior(site.prior_mean, site.prior_weight)
     if yes + no:
         assert standing.fails == statistics.readers_failed(yes, yes + no, prior)
-    published = select(Comment).where(Comment.article_id == standing.article_id, Comment.state == State.APPROVED)
-    assert standing.comments == len(list(db.session.execute(published)))
+    _assert_states(standing, [row for row in _all(Comment) if row.article_id == standing.article_id])
+
+
+def _assert_states(standing: Standing, comments: list[Comment]) -> None:
+    found = Counter(comment.state for comment in comments)
+    kept = (standing.comments, standing.pending, standing.rejected, standing.spam, standing.withdrawn)
+    assert kept == tuple(found[state] for state in STATES)
+    flags: Counter[Any] = Counter()
+    for flag in _all(Flag):
+        flags[flag.comment_id] += flag.weight if flag.resolved is None else 0
+    assert {comment.id: comment.flags for comment in comments} == {
+        comment.id: flags[comment.id] for comment in comments
+    }
+    open_ones = [each for each in comments if each.flags and each.state in (State.APPROVED, State.PENDING)]
+    assert standing.flagged == len(open_ones)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from feedback import articles, moderation, opaque
+from feedback import articles, comments, moderation, opaque
 from feedback.db import db, uuid7
 from feedback.models import Article, Comment, Decision, Role, State
 from tests.cast import Reader, registration, together
@@ -147,7 +147,7 @@ def test_two_hundred_can_be_decided_at_once(app, mo, waiting, do, rows, article,
         kept = {column.key: getattr(row, column.key) for column in Comment.__table__.columns}
         for number in range(199):
             copy = kept | {"id": uuid7(), "reader": number.to_bytes(32, "big")}
-            db.session.add(Comment(**copy))
+            comments.add(Comment(**copy))
 
     do(copies)
     ids = [opaque.identifier(row.article_id, row.id) for row in rows(select(Comment))]

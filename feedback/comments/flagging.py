@@ -19,20 +19,24 @@ MAX_FLAG_NOTE_CHARS = 1_000
 
 @dataclass(frozen=True)
 class Report:
-    """A flag as its reader sent it; `networks` is empty where networks cannot be told apart."""
+    """A flag as its reader sent it; `networks` is empty where networks cannot be told apart.
+
+    `one_network_once` is off where the service's limits are: then a network's second flag weighs as much as its first.
+    """
 
     comment: str
     reader: bytes
     reason: FlagReason
     note: str | None = None
     networks: tuple[bytes, ...] = ()
+    one_network_once: bool = True
 
 
 def flag(report: Report, *, site: articles.SiteView, now: datetime) -> bool:
     """Take a flag; return whether it is this reader's first on the comment, since a second changes nothing.
 
-    Where the flags weigh as much as the site's limit the comment waits again, once: what was approved after flags is
-    not taken down by flags a second time. Raises Missing, Refused for one's own comment.
+    Where the flags weigh as much as the site's limit the comment waits again, once: what was approved after flags, or
+    in spite of them, is not taken down by flags. Raises Missing, Refused for one's own comment.
     """
     comment = _published(report, site.id)
     if db.session.get(Flag, (comment.article_id, comment.id, report.reader)) is not None:
@@ -52,7 +56,7 @@ def flag(report: Report, *, site: articles.SiteView, now: datetime) -> bool:
     db.session.add(row)
     db.session.flush()
     weigh(comment, weight)
-    if comment.state is State.APPROVED and comment.flags >= site.policy.flag_limit and not comment.flagged_down:
+    if comment.state is State.APPROVED and comment.flags >= site.policy.flag_limit and not flags.were_judged(comment):
         _take_down(comment, now)
     return True
 
@@ -76,13 +80,7 @@ def _weight(comment: Comment, report: Report, now: datetime) -> int:
     """Return what a flag weighs; nothing for a banned reader, nor for a network that has flagged the comment before."""
     if blocklist.is_banned(comment.site_id, report.reader, report.networks, now=now):
         return 0
-    counted = select(Flag.reader).where(
-        Flag.article_id == comment.article_id,
-        Flag.comment_id == comment.id,
-        Flag.network.in_(report.networks),
-        Flag.weight > 0,
-    )
-    if report.networks and db.session.execute(counted.limit(1)).first() is not None:
+    if report.one_network_once and report.networks and flags.counted_from(comment, report.networks):
         return 0
     return flags.weight(comment.site_id, report.reader)
 

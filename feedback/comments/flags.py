@@ -1,5 +1,6 @@
 """Readers' flags: what one weighs, and what becomes of it when somebody decides on the comment."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select, update
@@ -26,6 +27,18 @@ def weight(site_id: UUID, reader: bytes) -> int:
     if dismissed >= KNOWN_AFTER and dismissed >= upheld:
         return 0
     return 2 if upheld >= KNOWN_AFTER else 1
+
+
+def counted_from(comment: Comment, networks: Collection[bytes]) -> bool:
+    """Whether a flag from one of these networks weighs something on a comment already."""
+    query = select(Flag.reader).where(*_of(comment), Flag.network.in_(networks), Flag.weight > 0)
+    return db.session.execute(query.limit(1)).first() is not None
+
+
+def were_judged(comment: Comment) -> bool:
+    """Whether somebody has decided on flags of this comment, or flags have put it back into the queue before."""
+    query = select(Flag.reader).where(*_of(comment), Flag.resolved.is_not(None))
+    return comment.flagged_down or db.session.execute(query.limit(1)).first() is not None
 
 
 def on(comment: Comment) -> list[Flag]:

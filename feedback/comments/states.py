@@ -73,7 +73,7 @@ def change_state(
     undoes: UUID | None = None,
     batch_id: UUID | None = None,
 ) -> Decision:
-    """Move a comment to another state and record who did it. The caller holds the article's lock.
+    """Move a comment to a state and record who did it. The caller holds the article's lock.
 
     A decision answers the flags that were open: taking the comment down upholds them, approving it dismisses them, and
     undoing that opens them again.
@@ -140,6 +140,7 @@ def erase(comment: Comment, *, who: str, now: datetime, who_id: UUID | None = No
     comment.source = comment.html = comment.name = comment.original = None
     comment.reader = comment.network = comment.sealed_email = comment.text_hash = comment.submission = None
     comment.held_for, comment.score, comment.risk = [], None, 0.0
+    comment.pinned = False
     # What flags say about it may quote it.
     flags.drop(comment)
     db.session.flush()

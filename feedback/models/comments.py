@@ -85,7 +85,7 @@ class Comment(Model):
     )
     staff: Mapped[Role | None] = mapped_column(enum(Role, "staff"), doc="who answers here for the publisher")
     user_id: Mapped[UUID | None] = mapped_column(doc="who of the staff wrote it; kept when the account is gone")
-    version: Mapped[int] = mapped_column(default=1, doc="moves only with text or state")
+    version: Mapped[int] = mapped_column(default=1, doc="moves with text, state or a decision alone")
     created: Mapped[datetime] = mapped_column(Moment)
     edited: Mapped[datetime | None] = mapped_column(Moment)
     decided: Mapped[datetime | None] = mapped_column(Moment)

@@ -17,7 +17,7 @@ from feedback.clock import rfc3339
 from feedback.db import db, uuid7
 from feedback.errors import Conflict, Invalid, Missing
 from feedback.models import Batch, Comment, Decision, Progress, State
-from feedback.moderation.decisions import DECIDABLE, OUTCOME, Action
+from feedback.moderation.decisions import OUTCOME, Action, decides
 from feedback.moderation.lists import Filter, count, keys_of, narrowing, states_of
 from feedback.moderation.undoing import undo, undoable
 from feedback.staff import Actor
@@ -91,7 +91,8 @@ def _decide_chunk(row: Batch, now: datetime) -> None:
 
 def _decide(row: Batch, comment: Comment, chosen: Filter, now: datetime) -> None:
     to = OUTCOME[Action(row.action)]
-    if comment.state is to or comment.state not in DECIDABLE or comment.state not in states_of(chosen.state):
+    listed = comment.state in states_of(chosen.state) and (chosen.state != "flagged" or comments.is_flagged(comment))
+    if not listed or not decides(comment, to):
         return
     if comment.edited is not None and comment.edited > row.before:
         # Nobody has decided on this text.
@@ -112,7 +113,7 @@ def _decided_by_others(row: Batch, chosen: Filter) -> list[str]:
             Decision.site_id == row.site_id,
             Decision.at >= row.created,
             Decision.from_state.in_(states_of(chosen.state)),
-            Decision.from_state != Decision.to_state,
+            or_(Decision.from_state != Decision.to_state, Decision.action == "approve"),
             or_(Decision.batch_id.is_(None), Decision.batch_id != row.id),
             *narrowing(chosen),
         )

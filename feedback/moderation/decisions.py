@@ -75,9 +75,7 @@ def decide(
     rows = locked([choice.id for choice in choices], site_ids)
     to = OUTCOME[action]
     stale = [
-        row
-        for row, choice in zip(rows, choices, strict=True)
-        if row.version != choice.version or row.state is to or row.state not in DECIDABLE
+        row for row, choice in zip(rows, choices, strict=True) if row.version != choice.version or not decides(row, to)
     ]
     if stale:
         raise Conflict(what_happened(stale), current=[current(row) for row in stale])
@@ -87,6 +85,12 @@ def decide(
         )
         for row in rows
     ]
+
+
+def decides(comment: Comment, to: State) -> bool:
+    """Whether this would be a decision: another state, or that a comment stays in spite of what readers flagged."""
+    stays = comment.state is to and not (to is State.APPROVED and comments.is_flagged(comment))
+    return comment.state in DECIDABLE and not stays
 
 
 def locked(ids: Sequence[str], site_ids: Collection[UUID]) -> list[Comment]:

@@ -1,6 +1,6 @@
 """What moderators do with a comment beside deciding on it: pin it, close its thread, edit it, answer it as staff.
 
-Each is a row of the history, and each can be undone there.
+Each is a row of the history, and each but an answer, which can be rejected as any comment, is undone there.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,7 @@ from feedback.comments.submission import next_moment
 from feedback.db import db, uuid7
 from feedback.errors import Conflict, Invalid, Missing, Refused
 from feedback.models import Comment, Decision, Role, State
-from feedback.moderation.decisions import Action, Choice, current, decide, locked, what_happened
+from feedback.moderation.decisions import Action, Choice, current, decide, decides, locked, what_happened
 from feedback.staff import Actor
 
 
@@ -42,11 +42,7 @@ def pin(comment_id: str, pinned: bool, *, who: Actor, site_ids: Collection[UUID]
     comment = _root(comment_id, site_ids)
     if comment.pinned is pinned:
         return None
-    if pinned and comment.state is not State.APPROVED:
-        raise Refused("Only a published comment can be pinned. Approve it first.")
-    if pinned and _pinned_on(comment.article_id) >= comments.MAX_PINNED:
-        raise Refused(f"At most {comments.MAX_PINNED} comments of an article can be pinned. Unpin another one first.")
-    comment.pinned = pinned
+    mark(comment, "pinned", pinned)
     return _changed(comment, "pin" if pinned else "unpin", who, now)
 
 
@@ -55,8 +51,20 @@ def close(comment_id: str, closed: bool, *, who: Actor, site_ids: Collection[UUI
     comment = _root(comment_id, site_ids)
     if comment.closed is closed:
         return None
-    comment.closed = closed
+    mark(comment, "closed", closed)
     return _changed(comment, "close" if closed else "reopen", who, now)
+
+
+def mark(comment: Comment, name: str, value: bool) -> None:
+    """Set one of a thread's marks, `pinned` or `closed`. Raises Refused for a pin that nobody would see."""
+    if name == "pinned" and value:
+        if comment.state is not State.APPROVED:
+            raise Refused("Only a published comment can be pinned. Approve it first.")
+        if _pinned_on(comment.article_id) >= comments.MAX_PINNED:
+            raise Refused(
+                f"At most {comments.MAX_PINNED} of an article's comments are pinned. Unpin another one first."
+            )
+    setattr(comment, name, value)
 
 
 def _root(comment_id: str, site_ids: Collection[UUID]) -> Comment:
@@ -91,10 +99,13 @@ def edit(choice: Choice, wording: Wording, *, who: Actor, site_ids: Collection[U
         raise Refused("Its reader has taken this comment back; there is nothing to edit.")
     if wording.source == comment.source:
         raise Invalid({"body": ["This is the text that stands there already."]})
-    before = comment.source
+    before, decided_on = comment.source, comment.text_hash
     comment.original = comment.original or before
     _reword(comment, wording, now)
-    return _changed(comment, "edit", who, now, replaced=before)
+    row = _changed(comment, "edit", who, now, replaced=before)
+    # What was decided on is the text that went; undoing brings it back, and what says that it is the same.
+    row.text_hash = decided_on
+    return row
 
 
 def _reword(comment: Comment, wording: Wording, now: datetime) -> None:
@@ -110,9 +121,11 @@ def reply(
 
     Raises Missing, Conflict where the comment has changed, Refused where it is not published.
     """
-    if approve:
-        decide([choice], Action.APPROVE, who=author.actor, site_ids=site_ids, now=now)
     [parent] = locked([choice.id], site_ids)
+    if parent.version != choice.version:
+        raise Conflict(what_happened([parent]), current=[current(parent)])
+    if approve and decides(parent, State.APPROVED):
+        decide([choice], Action.APPROVE, who=author.actor, site_ids=site_ids, now=now)
     if parent.state is not State.APPROVED:
         raise Refused("Nobody sees this comment. Approve it first, then answer it.")
     row = Comment(
@@ -133,4 +146,6 @@ def reply(
         created=next_moment(parent.article_id, now),
     )
     comments.add(row)
+    comments.record(row, who=author.actor.name, who_id=author.actor.id, action="reply", now=now)
+    db.session.flush()
     return row

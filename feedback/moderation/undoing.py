@@ -11,6 +11,7 @@ from feedback.db import db
 from feedback.errors import Conflict, Missing, Refused
 from feedback.models import Comment, Decision
 from feedback.moderation.decisions import DECIDABLE, current
+from feedback.moderation.edits import mark
 from feedback.staff import Actor
 
 MARKS = {"pin": ("pinned", True), "unpin": ("pinned", False), "close": ("closed", True), "reopen": ("closed", False)}
@@ -21,13 +22,22 @@ def undoable(decision: Decision, comment: Comment) -> bool:
     if decision.action in MARKS:
         name, value = MARKS[decision.action]
         return getattr(comment, name) is value
-    same_text = decision.action == "edit" and decision.replaced is not None
-    moved = decision.from_state is not decision.to_state and {decision.from_state, decision.to_state} <= DECIDABLE
-    return decision.version == comment.version and (moved or same_text)
+    if decision.version != comment.version or not {decision.from_state, decision.to_state} <= DECIDABLE:
+        return False
+    # Approving what was published already dismissed its flags, and says so by leading nowhere.
+    dismissed = decision.action == "approve"
+    return dismissed or decision.from_state is not decision.to_state or _replaced_text(decision)
+
+
+def _replaced_text(decision: Decision) -> bool:
+    return decision.action == "edit" and decision.replaced is not None
 
 
 def undo(decision_id: str, *, who: Actor, site_ids: Collection[UUID], now: datetime) -> Decision:
-    """Take a decision back by a new one. Raises Missing, Refused for a reader's own act, Conflict after a later one."""
+    """Take a decision back by a new one.
+
+    Raises Missing, Refused for a reader's own act and for a pin there is no place for, Conflict after a later decision.
+    """
     key = opaque.parse_identifier(decision_id)
     if key:
         comments.lock(key[0])
@@ -39,7 +49,7 @@ def undo(decision_id: str, *, who: Actor, site_ids: Collection[UUID], now: datet
         raise _why_not(decision, comment)
     if decision.action in MARKS:
         name, value = MARKS[decision.action]
-        setattr(comment, name, not value)
+        mark(comment, name, not value)
         return _undone(decision, comment, who, now)
     if decision.action == "edit":
         return _unedit(decision, comment, who, now)
@@ -59,6 +69,8 @@ def _why_not(decision: Decision, comment: Comment) -> Conflict | Refused:
         return Refused("What a comment's own reader did cannot be undone.")
     if decision.action == "undo" and decision.from_state is decision.to_state:
         return Refused("This took something back. Do that again instead.")
+    if decision.action == "reply":
+        return Refused("An answer is taken back by rejecting it.")
     return Conflict("Something happened to this comment since; nothing was undone.", current=[current(comment)])
 
 
@@ -66,10 +78,13 @@ def _unedit(decision: Decision, comment: Comment, who: Actor, now: datetime) -> 
     replaced, comment.source = comment.source, decision.replaced
     assert comment.source is not None
     comment.html = text.comment_html(comment.source)
+    row_hash, comment.text_hash = comment.text_hash, decision.text_hash
     comment.policy, comment.edited = text.POLICY, now
     comment.original = None if comment.source == comment.original else comment.original
     comment.version += 1
-    return _undone(decision, comment, who, now, replaced=replaced)
+    row = _undone(decision, comment, who, now, replaced=replaced)
+    row.text_hash = row_hash
+    return row
 
 
 def _undone(

@@ -104,6 +104,7 @@ ANSWERS: dict[str, Schema] = {
     "Counts": by_key(thing({"yes": COUNT, "no": COUNT, "comments": COUNT})),
     "VoteAnswer": thing({"votes": ref("Votes"), "yours": maybe(ref("Yours"))}),
     "CommentAnswer": thing({"comment": ref("OwnComment")}),
+    "Nothing": thing({}),
     "Mine": thing({"vote": maybe(ref("Yours")), "votes": ref("Votes"), "comments": many(ref("OwnComment"))}),
     "Erased": thing({"votes": COUNT, "comments": COUNT, "flags": COUNT}),
     "Export": thing({name: many({"type": "object"}) for name in ("votes", "comments", "flags")}),

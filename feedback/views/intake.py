@@ -1,15 +1,16 @@
 """From the fields a reader sent to what the rules take, the same for the widget and for the pages without JavaScript.
 
-Every vote and comment is counted against the limits here, before anything is stored.
+Every vote, comment and flag is counted against the limits here, before anything is stored.
 """
 
 from typing import Any, cast
 
 from flask import current_app
 
-from feedback import articles, comments, mailbox, readers, text, votes
+from feedback import articles, comments, mailbox, personal, readers, text, triage, votes
 from feedback.config import Settings
 from feedback.errors import Invalid
+from feedback.models import FlagReason
 from feedback.views import access
 
 
@@ -53,6 +54,21 @@ def draft(site: articles.SiteView, given: dict[str, Any], *, typed_name: str | N
         network=network,
         networks=access.networks(),
         sealed_email=_sealed(given),
+        score=_score(site, given),
+    )
+
+
+def report(site: articles.SiteView, comment_id: str, given: dict[str, Any]) -> comments.Report:
+    """Return the flag that these values of forms.FLAG make, without what identifies a person. Raises TooMany."""
+    reader, limiter = readers.digest(site.id, given["reader"]), access.limiter()
+    limiter.hit("flag", access.network(), reader)
+    return comments.Report(
+        comment_id,
+        reader,
+        FlagReason(given["reason"]),
+        personal.redact(given["note"] or "")[: comments.MAX_FLAG_NOTE_CHARS] or None,
+        networks=access.networks(),
+        one_network_once=limiter.enabled,
     )
 
 
@@ -95,6 +111,11 @@ def _html(site: articles.SiteView, source: str) -> str:
         return text.comment_html(source)
     except text.Unfit as error:
         raise Invalid({"body": [str(error)]}) from error
+
+
+def _score(site: articles.SiteView, given: dict[str, Any]) -> float | None:
+    """Return the learned score, found before anything is locked."""
+    return triage.score(site.id, triage.Sample(given["body"], given["name"] or "", triage.is_fast(given["opened"])))
 
 
 def _sealed(given: dict[str, Any]) -> bytes | None:

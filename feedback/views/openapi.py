@@ -84,6 +84,8 @@ CALLS = (
          refusals=WRITES, example=PAGE | {"body": "Thank you, this was **clear**.", "name": "Rae"}),
     Call("post", "/comments/{id}/withdraw", "Take back one's own comment", {200: "CommentAnswer"},
          body=forms.OF_READER, refusals=WRITES, example={"reader": PAGE["reader"]}),
+    Call("post", "/comments/{id}/flag", "Say that something is wrong with a comment, once", {202: "Nothing"},
+         body=forms.FLAG, refusals=WRITES, example={"reader": PAGE["reader"], "reason": "spam"}),
     Call("post", "/mine", "One's own vote and comments on an article", {200: "Mine"}, body=forms.MINE,
          refusals=WRITES, example=PAGE),
     Call("post", "/erase", "Erase everything of a reader", {200: "Erased"}, body=forms.OF_READER, refusals=WRITES,

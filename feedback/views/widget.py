@@ -63,6 +63,14 @@ def withdraw(comment_id: str) -> ResponseReturnValue:
     return {"comment": comments.own(gone)}
 
 
+@bp.post("/comments/<comment_id>/flag")
+def flag(comment_id: str) -> ResponseReturnValue:
+    report = intake.report(access.site(), comment_id, forms.read(forms.FLAG, forms.flat(request)))
+    transact(comments.flag, report, site=access.site(), now=clock.now())
+    # The same answer to a first flag and to a second, whatever it weighs.
+    return {}, 202
+
+
 @bp.post("/mine")
 def mine() -> ResponseReturnValue:
     given = forms.read(forms.MINE, forms.flat(request))
