@@ -191,16 +191,16 @@ def serve(host: str, port: int, workers: int | None, no_worker: bool) -> None:
 @click.option("--once", is_flag=True, help="Do what is due and end, for cron.")
 @example("feedback worker --once")
 def worker(once: bool) -> None:
-    """Do what is due by itself, hourly: forget networks after 48 hours, fit what authors' lists are ordered by.
+    """Do what is due by itself: deliver mail, forget networks after 48 hours, fit what authors' lists are ordered by.
 
     `feedback serve` runs one beside it, so that you need this only where servers run with --no-worker.
     """
-    from feedback import clock, logs
+    from feedback import logs
     from feedback import worker as work
 
     with service() as app:
         if once:
-            if not work.round_of_tasks(clock.now()):
+            if not work.once(app):
                 fail("Not everything could be done; the lines above say why.")
             return
     logs.begin()
