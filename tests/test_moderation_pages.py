@@ -98,7 +98,7 @@ def test_a_waiting_comment_stands_there_with_its_context(desk, rae, article, clo
     assert "first comment of this reader, contains 3 links" in card
     assert "<em>your doctor</em>" in card
     assert "Ask *your doctor*" in card
-    assert "Nothing of this reader was decided on yet" in card
+    assert "Nothing else of this reader was decided on yet" in card
 
 
 def test_a_reply_shows_what_it_answers(desk, rae, stan, article):
@@ -233,7 +233,7 @@ def test_a_stale_card_shows_what_happened_and_changes_nothing(desk, ada, three, 
     page = desk.presses(card, "approve")
     assert states() == ["rejected", "pending", "pending"]
     assert "Nothing was changed, because this happened meanwhile:" in told(page)
-    assert "The comment is rejected, by Ada." in told(page)
+    assert "The comment is rejected, by Ada, just now." in told(page)
     assert len(rows(select(Decision))) == 1
 
 
@@ -292,7 +292,15 @@ def test_tabs_carry_their_counts(desk, three):
     desk.presses(desk.card("first remark"), "approve")
     page = desk.client.get(QUEUE).text
     found = dict(re.findall(r'">(\w+) <span class="count">(\d+)</span>', page))
-    assert found == {"Waiting": "2", "Approved": "1", "Rejected": "0", "Spam": "0", "All": "3"}
+    assert found == {
+        "Waiting": "2",
+        "Flagged": "0",
+        "Approved": "1",
+        "Rejected": "0",
+        "Spam": "0",
+        "Withdrawn": "0",
+        "All": "3",
+    }
 
 
 def test_an_approved_comment_can_go_back_to_waiting(desk, three, states):

@@ -97,6 +97,7 @@ class Room:
 ROOMS = (
     Room("Queue", "moderation.queue", (Role.MODERATOR,)),
     Room("Decisions", "moderation.decisions", (Role.MODERATOR,)),
+    Room("Bans and words", "moderation.blocked", (Role.MODERATOR,)),
     Room("My articles", "authors.index", (Role.AUTHOR, Role.REVIEWER)),
     Room("Administration", "admin.index", (Role.ADMINISTRATOR,)),
 )

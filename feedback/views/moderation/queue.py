@@ -1,6 +1,9 @@
 """The lists: what waits, or stands in another list, deciding one by one or together, taking that back."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,49 +13,93 @@ from flask.typing import ResponseReturnValue
 from feedback import articles, clock, forms, moderation, opaque, triage
 from feedback import db as ground
 from feedback.errors import Conflict, Missing
-from feedback.views import desk, spreadsheet
-from feedback.views.moderation.room import PAGE, REASONS, back, bp, done, what_happened
+from feedback.views import spreadsheet
+from feedback.views.moderation.room import PAGE, bp, done, overtaken, policies, settled, undone
 
-TABS = {"pending": "Waiting", "approved": "Approved", "rejected": "Rejected", "spam": "Spam", "all": "All"}
+TABS = {
+    "pending": "Waiting",
+    "flagged": "Flagged",
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "spam": "Spam",
+    "withdrawn": "Withdrawn",
+    "all": "All",
+}
+SORTS = {"oldest": "Oldest first", "newest": "Newest first", "riskiest": "Riskiest first"}
+OLDER = {1: "an hour", 6: "6 hours", 24: "a day", 72: "3 days", 168: "a week"}
+SCORES = (50, 80, 90, 95)
+NARROWING = ("site", "article", "held", "q", "score", "older")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which list is asked for: the values as sent, the filter they make, and the sites it is about."""
+
+    values: Mapping[str, Any]
+    chosen: moderation.Filter
+    sites: list[articles.SiteView]
+
+    @property
+    def narrowed(self) -> bool:
+        return any(self.values[name] for name in NARROWING)
+
+
+def asked_for(values: Mapping[str, Any]) -> Asked:
+    """Return the list that values of forms.LIST name. Raises Missing for a site that is not the person's."""
+    mine = articles.sites(g.site_ids)
+    sites = [site for site in mine if values["site"] in (None, site.slug)]
+    if not sites:
+        raise Missing("There is no such site here.")
+    older, score = values["older"], values["score"]
+    chosen = moderation.Filter(
+        tuple(site.id for site in sites),
+        values["state"] or "pending",
+        values["article"],
+        values["held"],
+        values["q"],
+        score / 100 if score else None,
+        g.now - timedelta(hours=older) if older else None,
+    )
+    return Asked(values, chosen, sites)
+
+
+def _given() -> dict[str, Any]:
+    return forms.read(forms.LIST, {name: value for name, value in request.args.items() if value})
 
 
 @bp.get("/")
 def queue() -> ResponseReturnValue:
-    asked = forms.read(forms.LIST, {name: value for name, value in request.args.items() if value})
-    sites = articles.sites(g.site_ids)
-    chosen = moderation.Filter(
-        tuple(_site_ids(sites, asked["site"])), asked["state"] or "pending", asked["article"], asked["held"], asked["q"]
-    )
-    sort = asked["sort"] or "oldest"
-    page = moderation.queue(chosen, sort=sort, after=asked["cursor"], limit=asked["limit"] or PAGE)
+    asked = asked_for(_given())
+    given, chosen = asked.values, asked.chosen
+    sort = given["sort"] or "oldest"
+    page = moderation.queue(chosen, sort=sort, after=given["cursor"], limit=given["limit"] or PAGE)
     return render_template(
         "moderation/queue.html",
         page=page,
+        asked=asked,
         chosen=chosen,
         sort=sort,
-        site=asked["site"],
-        sites=sites,
+        sites=articles.sites(g.site_ids),
+        policies=policies(asked.sites),
         tabs=TABS,
+        sorts=SORTS,
+        older=OLDER,
+        scores=SCORES,
         totals=moderation.totals(chosen.site_ids),
+        ageing=moderation.ageing(chosen.site_ids),
+        day=None if page.items else moderation.day(chosen.site_ids, by=g.person.id, now=g.now),
         codes=triage.SENTENCES,
-        reasons=REASONS,
+        shown_at=clock.rfc3339(g.now),
         here=request.full_path.rstrip("?"),
         with_changes=_with_changes,
         download=_with_changes(to="moderation.download", sort=None, limit=None),
-        begun=asked["cursor"] is not None,
+        begun=given["cursor"] is not None,
     )
 
 
-def _site_ids(sites: list[articles.SiteView], slug: str | None) -> list[UUID]:
-    found = [site.id for site in sites if slug in (None, site.slug)]
-    if not found:
-        raise Missing("There is no such site here.")
-    return found
-
-
-def _with_changes(to: str = "moderation.queue", **changes: str | None) -> str:
+def _with_changes(to: str = "moderation.queue", **changes: Any) -> str:
     """Return the address of this list with some filters changed; a change of the filter begins at the first page."""
-    asked: Mapping[str, str | None] = {**request.args.to_dict(), "cursor": None, **changes}
+    asked: Mapping[str, Any] = {**request.args.to_dict(), "cursor": None, **changes}
     query = urlencode({name: value for name, value in asked.items() if value})
     return url_for(to) + (f"?{query}" if query else "")
 
@@ -66,14 +113,10 @@ COLUMNS = (
 @bp.get("/comments.csv")
 def download() -> ResponseReturnValue:
     """Give the whole of a list, as it is filtered, to a spreadsheet."""
-    asked = forms.read(forms.LIST, {name: value for name, value in request.args.items() if value})
-    sites = articles.sites(g.site_ids)
-    slugs = {site.id: site.slug for site in sites}
-    chosen = moderation.Filter(
-        tuple(_site_ids(sites, asked["site"])), asked["state"] or "pending", asked["article"], asked["held"], asked["q"]
-    )
-    rows = (_row(item, slugs) for item in moderation.everything(chosen))
-    return spreadsheet.answer(f"comments-{chosen.state}.csv", COLUMNS, rows)
+    asked = asked_for(_given())
+    slugs = {site.id: site.slug for site in asked.sites}
+    rows = (_row(item, slugs) for item in moderation.everything(asked.chosen))
+    return spreadsheet.answer(f"comments-{asked.chosen.state}.csv", COLUMNS, rows)
 
 
 def _row(item: moderation.Item, slugs: Mapping[UUID, str]) -> tuple[spreadsheet.Cell, ...]:
@@ -110,10 +153,8 @@ def decide() -> ResponseReturnValue:
             now=g.now,
         )
     except Conflict as conflict:
-        desk.tell(what_happened(conflict), "warning")
-    else:
-        desk.tell({"text": done(rows), "undo": clock.rfc3339(g.now)}, "done")
-    return back()
+        return overtaken(conflict)
+    return settled(rows, done(rows), undo=True)
 
 
 @bp.post("/undo")
@@ -123,8 +164,5 @@ def undo() -> ResponseReturnValue:
     try:
         rows = ground.transact(moderation.undo_all, given["at"], who=g.person.actor, site_ids=g.site_ids, now=g.now)
     except Conflict as conflict:
-        desk.tell(what_happened(conflict), "warning")
-    else:
-        desk.tell(f"Undone. {done(rows)}", "done")
-        return back(rows[0])
-    return back()
+        return overtaken(conflict)
+    return settled(rows, undone(rows))
