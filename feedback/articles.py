@@ -70,6 +70,8 @@ class Policy:
     max_links: int = 2
     admits: str = "open"  # whether a reader's first vote or comment may make an article known
     quarantine_limit: int = 30  # counted votes of one network on one article in one day
+    score_limit: int = 90  # percent; a comment whose learned score is over it waits
+    score_trust: int = 0  # percent; one whose score is under it is published where only the policy would hold it
     flag_limit: int = 3  # weight of readers' flags that puts a published comment back into the queue
     rejections: tuple[str, ...] = REJECTIONS
     promise_hours: int = 0  # within which moderators promise to decide; 0 is no promise
@@ -208,6 +210,8 @@ _READ = {
     "max_links": _number(0, 50),
     "admits": _one_of(*ADMITS),
     "quarantine_limit": _number(1, 100_000),
+    "score_limit": _number(1, 100),
+    "score_trust": _number(0, 50),
     "flag_limit": _number(1, 100),
     "rejections": _sentences,
     "promise_hours": _number(0, 24 * 31),

@@ -93,6 +93,8 @@ WORDS = {
     "max_links": "how many links are too many",
     "admits": "which articles are taken",
     "quarantine_limit": "the votes one network may cast",
+    "score_limit": "over which learned score comments wait",
+    "score_trust": "under which learned score comments are published at once",
     "flag_limit": "how many flags are too many",
     "rejections": "the reasons to reject a comment",
     "promise_hours": "how soon comments are decided on",

@@ -3,6 +3,7 @@
 The tests that read it only add to those with cases of their own: a clone alone proves the same rules.
 """
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -15,10 +16,20 @@ FOLDER = Path(os.environ.get("TEST_CORPORA") or Path(__file__).parents[2] / "sha
 
 def corpus(name: str) -> Any:
     """Return what a JSON file of the corpora holds; skip the test where there is none."""
+    return json.loads(_present(name).read_text(encoding="utf-8"))
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """Return the rows of a CSV file of the corpora; skip the test where there is none."""
+    with _present(name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _present(name: str) -> Path:
     path = FOLDER / name
     if not path.is_file():
         pytest.skip(f"no {path}: set TEST_CORPORA to the folder of the public test data")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return path
 
 
 def attack(generator: dict[str, Any], length: int) -> str:

@@ -180,7 +180,7 @@ def test_every_rule_that_matches_is_shown(rae, article, why):
     answer = rae.comments(article, body, name="\u0410dmin", opened="1", website="x")
     expected = ["honeypot", "premoderation", "first_comment", "links", "personal", "name", "fast"]
     assert why(answer) == expected
-    elsewhere = {"repeated", "blocked", "words", "closed_thread", "flags"}
+    elsewhere = {"repeated", "blocked", "words", "closed_thread", "flags", "score"}
     assert set(expected) | elsewhere == set(triage.SENTENCES)
 
 

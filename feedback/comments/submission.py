@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, literal, select
 
 from feedback import articles, blocklist, opaque, text, triage
-from feedback.comments.states import add, lock
+from feedback.comments.states import add, change_state, lock
 from feedback.db import db, uuid7
 from feedback.errors import Invalid, Refused
 from feedback.models import Accepts, Comment, Effect, State
@@ -39,6 +39,7 @@ class Draft:
     network: bytes | None = None
     networks: tuple[bytes, ...] = ()  # what stands for it today and stood yesterday, where networks can be told apart
     sealed_email: bytes | None = None
+    score: float | None = None  # learned: how likely spam or abuse
 
 
 def text_hash(key: str, site_id: UUID, source: str) -> bytes:
@@ -63,9 +64,18 @@ def submit(draft: Draft, *, now: datetime) -> Comment:
     if accepts is not Accepts.OPEN or policy.moderation == "closed":
         raise Refused("This article takes no comments any more.")
     parent = _parent(article_id, draft)
-    verdict = triage.judge(_evidence(draft, parent, now), moderation=policy.moderation, max_links=policy.max_links)
+    verdict = triage.judge(
+        _evidence(draft, parent, now),
+        moderation=policy.moderation,
+        max_links=policy.max_links,
+        score_limit=policy.score_limit,
+        score_trust=policy.score_trust,
+    )
     comment = _comment(draft, article_id, parent, verdict, next_moment(article_id, now))
     add(comment)
+    if verdict.trusted:
+        why = f"learned score {draft.score:.1%}, under {policy.score_trust} %"
+        change_state(comment, State.APPROVED, who="rules", action="approve", reason=why, now=comment.created)
     return comment
 
 
@@ -125,6 +135,7 @@ def _evidence(draft: Draft, parent: Comment | None, now: datetime) -> triage.Evi
         blocked=Effect.BLOCK in listed,
         watched=Effect.WATCH in listed,
         thread_closed=parent is not None and is_closed(parent),
+        score=draft.score,
     )
 
 
@@ -156,6 +167,7 @@ def _comment(
         text_hash=draft.text_hash,
         state=verdict.state,
         held_for=list(verdict.held_for),
-        risk=triage.risk(None, verdict.held_for),
+        score=draft.score,
+        risk=triage.risk(draft.score, verdict.held_for),
         created=created,
     )

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--seconds 5] [--json FILE]`: reads, votes, comments, queue, texts, memory, start, widget."""
+"""`python -m tests.bench [--seconds 5] [--json FILE]`: reads, votes, comments, queue, texts, score, memory, start."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ from feedback import articles, create_app, moderation
 from feedback.config import Settings
 from feedback.db import db, dispose, run, transact
 from feedback.models import Comment, State
-from tests.bench import data, floor, texts
+from tests.bench import data, floor, texts, triage
 from tests.bench.load import drive
 
 SIZES = (20, 1_000, 10_000)
@@ -46,7 +46,7 @@ def main() -> None:
         prepare(home)
         figures |= served(home, options.seconds) | bare(options.seconds) | queue(home)
         figures["sqlite floor, transactions/s"] = floor.sqlite_votes(home, 2)
-    figures |= texts.costs() | widget() | ratios(figures)
+    figures |= texts.costs() | triage.figures() | widget() | ratios(figures)
     options.json.write_text(json.dumps(figures, indent=2))
     width = max(map(len, figures))
     for name, value in figures.items():

@@ -66,6 +66,8 @@ class SettingsForm(Form):
     notice = Lines("Notice", forms.line(1_000))
     max_chars = Number("Longest comment, in characters", number(100, 5_000))
     max_links = Number("Links in a comment before it waits", number(0, 50))
+    score_limit = Number("Learned score over which a comment waits, in percent", number(1, 100))
+    score_trust = Number("Learned score under which a comment is published at once, in percent", number(0, 50))
     flag_limit = Number("Readers' flags before a comment waits again", number(1, 100))
     rejections = Lines("Reasons to reject", each_line(forms.line(300), most=MAX_REASONS), "Keep at least one reason.")
     promise_hours = Number("Decided within, in hours", number(0, 24 * 31))

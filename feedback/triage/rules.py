@@ -26,6 +26,7 @@ class Evidence:
     blocked: bool = False  # a blocked word, link or name, or a banned reader
     watched: bool = False  # a watched word, link or name
     thread_closed: bool = False  # it answers in a thread that was closed meanwhile
+    score: float | None = None  # learned: how likely spam or abuse, 0 to 1
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,11 @@ class Verdict:
 
     state: State
     held_for: tuple[str, ...]
+    trusted: bool = False  # nothing but the site's policy holds it, and its score is as low as the site asks for
 
 
 BLOCKING = frozenset({"honeypot", "blocked"})
+BY_POLICY = frozenset({"premoderation", "first_comment"})
 SENTENCES = {
     "honeypot": "a hidden field that people do not see was filled",
     "blocked": "a blocked word, link, name or reader",
@@ -50,15 +53,25 @@ SENTENCES = {
     "fast": "sent within 3 seconds of opening the form",
     "closed_thread": "its thread was closed meanwhile",
     "flags": "readers flagged it",
+    "score": "its words are like those of comments that were not published here",
 }
 
 
-def judge(evidence: Evidence, *, moderation: str, max_links: int) -> Verdict:
-    """Return the state of a new comment under a site's policy (`pre`, `first` or `post`) and all that holds it."""
+def judge(
+    evidence: Evidence, *, moderation: str, max_links: int, score_limit: int = 100, score_trust: int = 0
+) -> Verdict:
+    """Return the state of a new comment under a site's policy (`pre`, `first` or `post`) and all that holds it.
+
+    A score over `score_limit` percent holds it; one under `score_trust` percent lets it be published although the
+    policy alone would hold it.
+    """
     found = tuple(_codes(evidence, moderation, max_links))
+    if over(evidence.score, score_limit):
+        found += ("score",)
     if not BLOCKING.isdisjoint(found):
         return Verdict(State.SPAM, found)
-    return Verdict(State.PENDING if found else State.APPROVED, found)
+    trusted = evidence.score is not None and 100 * evidence.score < score_trust and BY_POLICY.issuperset(found)
+    return Verdict(State.PENDING if found else State.APPROVED, found, trusted=bool(found) and trusted)
 
 
 def _codes(evidence: Evidence, moderation: str, max_links: int) -> Iterable[str]:
@@ -80,10 +93,20 @@ def _codes(evidence: Evidence, moderation: str, max_links: int) -> Iterable[str]
         yield "personal"
     if text.odd_name(evidence.typed_name):
         yield "name"
-    if evidence.opened_ms is not None and evidence.opened_ms < FAST_MS:
+    if is_fast(evidence.opened_ms):
         yield "fast"
     if evidence.thread_closed:
         yield "closed_thread"
+
+
+def is_fast(opened_ms: int | None) -> bool:
+    """Whether a comment was sent sooner after its form was opened than anybody writes one; None is no evidence."""
+    return opened_ms is not None and opened_ms < FAST_MS
+
+
+def over(score: float | None, percent: int) -> bool:
+    """Whether a learned score is over a threshold in percent."""
+    return score is not None and 100 * score > percent
 
 
 def risk(score: float | None, held_for: Sequence[str]) -> float:
