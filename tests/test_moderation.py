@@ -212,7 +212,7 @@ def test_the_history_tells_all_oldest_first(mo, ada, rae, waiting, clock):
     clock.forward(hours=1)
     rae.posts(f"/comments/{comment['id']}/withdraw")
     entries = mo.gets("/history", comment=comment["id"]).json["decisions"]
-    fields = {"id", "comment", "who", "action", "from", "to", "reason", "note", "at"}
+    fields = {"id", "comment", "who", "by", "action", "from", "to", "reason", "note", "at"}
     assert all(set(entry) == fields for entry in entries)
     assert [(entry["who"], entry["action"], entry["reason"]) for entry in entries] == [
         ("moderator token", "reject", "Off topic"),

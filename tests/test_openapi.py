@@ -55,13 +55,26 @@ def test_the_readable_page_names_every_call(client):
 
 
 @pytest.fixture
-def seeded(rae, mo, ada, article):
-    """A comment that waits and one that was decided on; returns what the examples leave out."""
+def seeded(rae, stan, mo, ada, article):
+    """One of everything that can be named; returns what the examples leave out."""
     waiting = rae.comments(article, "still waiting").json["comment"]["id"]
     decided = rae.comments(article, "decided on").json["comment"]["id"]
     rae.votes(article, "no", reason="unclear", section="dose", note="too long")
     done = mo.posts("/decisions", comment=decided, version=1, action="approve").json["decisions"][0]["id"]
-    return {"waiting": waiting, "decided": decided, "decision": done}
+    spam = mo.posts("/decisions", filter={"state": "spam"}, before="2027-01-01T00:00:00Z", action="reject")
+    ban = mo.posts(f"/comments/{waiting}/ban", kind="reader", days=1, why="To see it lifted")
+    word = mo.posts("/words", kind="word", effect="watch", pattern="cure", why="To see it removed")
+    flagged = stan.comments(article, "to be flagged").json["comment"]["id"]
+    mo.posts("/decisions", comment=flagged, version=1, action="approve")
+    return {
+        "waiting": waiting,
+        "decided": decided,
+        "decisions": done,
+        "flagged": flagged,
+        "batches": spam.json["batch"],
+        "bans": ban.json["ban"]["id"],
+        "words": word.json["word"]["id"],
+    }
 
 
 def headers(call, rae, ada):
@@ -70,9 +83,13 @@ def headers(call, rae, ada):
     return {"Authorization": f"Bearer {ada.token}"}
 
 
+ON = {"/comments/{id}/pin": "decided", "/comments/{id}/flag": "flagged"}  # what the others' examples cannot be run on
+
+
 @pytest.mark.parametrize("call", openapi.CALLS, ids=lambda call: f"{call.method} {call.path}")
 def test_each_example_runs(call, client, rae, ada, seeded):
-    identifier = seeded["decision"] if call.path.startswith("/decisions") else seeded["waiting"]
+    kind = call.path.split("/")[1]
+    identifier = seeded.get(kind) or seeded[ON.get(call.path, "waiting")]
     path = call.url.replace("{id}", identifier).replace("%E2%80%A6", seeded["decided"])
     body = call.sent.replace("\\u2026", seeded["waiting"])
     if call.path.endswith("/withdraw"):

@@ -7,6 +7,8 @@ from feedback.comments.flagging import (
     flags_of,
     forget_flag,
 )
+from feedback.comments.flags import on as flags_on
+from feedback.comments.flags import public as public_flag
 from feedback.comments.owners import (
     mine,
     own,
@@ -66,6 +68,7 @@ __all__ = [
     "erase",
     "flag",
     "flags_of",
+    "flags_on",
     "forget_flag",
     "here",
     "is_flagged",
@@ -75,6 +78,7 @@ __all__ = [
     "mine",
     "own",
     "public",
+    "public_flag",
     "published",
     "published_on",
     "record",

@@ -1,10 +1,12 @@
 """Readers' flags: what one weighs, and what becomes of it when somebody decides on the comment."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 
+from feedback.clock import rfc3339
 from feedback.db import db
 from feedback.models import Comment, Flag, Resolved, State
 
@@ -44,6 +46,17 @@ def were_judged(comment: Comment) -> bool:
 def on(comment: Comment) -> list[Flag]:
     """Return all flags on a comment, oldest first."""
     return list(db.session.execute(select(Flag).where(*_of(comment)).order_by(Flag.created)).scalars())
+
+
+def public(flag: Flag) -> dict[str, Any]:
+    """Return a flag as moderators read it: never who sent it."""
+    return {
+        "reason": flag.reason.value,
+        "note": flag.note,
+        "weight": flag.weight,
+        "resolved": flag.resolved.value if flag.resolved else None,
+        "created": rfc3339(flag.created),
+    }
 
 
 def answered(comment: Comment, decision_id: UUID, *, undoes: UUID | None) -> int:

@@ -4,10 +4,9 @@ from typing import Any
 
 from feedback import blocklist, comments, moderation
 from feedback.forms.shape import Field, line, lines, one_of, says, string, whole
-from feedback.forms.staff import QUEUE, _digits, _moment, _version
+from feedback.forms.staff import LISTING, MAX_OLDER_HOURS, _digits, _moment, _version
 from feedback.models import Banned, Effect, Listed
 
-MAX_OLDER_HOURS = 8_760  # a year
 MAX_WORD_DAYS = 3_650  # longer than ten years is for good
 
 
@@ -21,7 +20,7 @@ _REASON = Field("reason", line(moderation.MAX_REASON_CHARS))
 _WHY = Field("why", line(blocklist.MAX_WHY_CHARS), required=True)
 
 LIST = (
-    *QUEUE,
+    *LISTING,
     Field("site", line(64)),
     Field("score", whole(1, 99)),
     Field("older", whole(1, MAX_OLDER_HOURS)),

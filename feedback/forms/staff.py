@@ -1,9 +1,9 @@
 """What the staff and machines send, and what their pages ask for."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from feedback import articles, moderation, stats
+from feedback import articles, blocklist, comments, moderation, stats
 from feedback.errors import Invalid
 from feedback.forms.shape import (
     Check,
@@ -21,7 +21,9 @@ from feedback.forms.shape import (
     web_address,
     whole,
 )
-from feedback.models import Role
+from feedback.models import Banned, Effect, Listed, Role
+
+MAX_OLDER_HOURS = 8_760  # a year
 
 
 @says(type="integer", minimum=1, maximum=2**31 - 1)
@@ -69,7 +71,28 @@ ARTICLE = (
     Field("revision", line(articles.MAX_REVISION_CHARS)),
     Field("note", lines(articles.MAX_NOTE_CHARS)),
 )
-QUEUE = (
+
+
+@says(type="number", minimum=0, maximum=1)
+def _likelihood(value: Any) -> float:
+    try:
+        # In an address everything is a text.
+        number = float(value) if isinstance(value, str) else value
+    except ValueError:
+        number = None
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
+        raise ValueError("This should be a number from 0 to 1.")
+    return float(number)
+
+
+@says(type="boolean")
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("This should be true or false.")
+    return value
+
+
+LISTING = (
     Field("state", one_of(*moderation.LISTS)),
     Field("article", article_key),
     Field("held", line(64)),
@@ -78,6 +101,7 @@ QUEUE = (
     Field("cursor", line(500)),
     Field("limit", whole(1, moderation.MAX_PAGE)),
 )
+QUEUE = (*LISTING, Field("score", _likelihood), Field("older", whole(1, MAX_OLDER_HOURS)))
 
 
 @says(
@@ -110,14 +134,18 @@ def _digits(value: str) -> Any:
 
 @says(type="string", format="date-time")
 def _moment(value: Any) -> datetime:
-    given = datetime.fromisoformat(string(value))
-    if given.tzinfo is None:
-        raise ValueError("This should be a time with its zone.")
-    return given
+    try:
+        given = datetime.fromisoformat(string(value))
+        if given.tzinfo is not None:
+            return given.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("This should be a time with its zone, such as 2026-05-03T09:30:00Z.")
 
 
 CHOICE = (Field("id", line(64), required=True), Field("version", _version, required=True))
-HISTORY = (Field("comment", line(64), required=True),)
+HISTORY = (Field("comment", line(64)), Field("by", line(64)), Field("cursor", line(500)))
+FLAGS = (Field("comment", line(64), required=True),)
 FIGURES = (
     Field("article", article_key),
     Field("from", day),
@@ -134,11 +162,58 @@ PICKED = (
     Field("reason", line(moderation.MAX_REASON_CHARS)),
 )
 UNDONE = (Field("at", _moment, required=True),)
+
+
+def _read_filter(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("This should be an object: which comments of which list.")
+    try:
+        return read(FILTER, value)
+    except Invalid as error:
+        field, sentences = next(iter(error.errors.items()))
+        raise ValueError(f"{field}: {sentences[0]}") from error
+
+
+FILTER = (
+    Field("state", one_of(*moderation.LISTS)),
+    Field("article", article_key),
+    Field("held", line(64)),
+    Field("q", line(200)),
+    Field("score", _likelihood),
+)
+_filter = Check(_read_filter, {"$ref": "#/components/schemas/Filter"})
+_REASON = Field("reason", line(moderation.MAX_REASON_CHARS))
+_VERSION = Field("version", _version, required=True)
+_WHY = Field("why", line(blocklist.MAX_WHY_CHARS), required=True)
+
 DECISION = (
     Field("comment", line(64)),
     Field("version", _version),
     Field("comments", _choices),
+    Field("filter", _filter),
+    Field("before", _moment),
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
-    Field("reason", line(moderation.MAX_REASON_CHARS)),
+    _REASON,
 )
-PURGE = (Field("version", _version, required=True), Field("reason", line(moderation.MAX_REASON_CHARS)))
+PURGE = (_VERSION, _REASON)
+PIN = (Field("pinned", _truth, required=True),)
+CLOSE = (Field("closed", _truth, required=True),)
+REVISION = (_VERSION, Field("body", lines(comments.MAX_BODY_CHARS), required=True))
+REPLY = (*REVISION, Field("approve", _truth))
+
+
+@says(type="integer", minimum=1, maximum=blocklist.MAX_BAN_DAYS)
+def _days(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= blocklist.MAX_BAN_DAYS:
+        raise ValueError(f"This should be a whole number from 1 to {blocklist.MAX_BAN_DAYS}.")
+    return value
+
+
+BANNED = (Field("kind", one_of(*Banned), required=True), Field("days", _days), _WHY)
+LISTED = (
+    Field("kind", one_of(*Listed), required=True),
+    Field("effect", one_of(*Effect), required=True),
+    Field("pattern", line(blocklist.MAX_PATTERN_CHARS), required=True),
+    _WHY,
+    Field("until", _moment),
+)

@@ -187,6 +187,7 @@ def entry(decision: Decision) -> dict[str, Any]:
     """Return a decision as the history shows it."""
     return public(decision) | {
         "who": decision.who,
+        "by": decision.who_id.hex if decision.who_id else None,
         "action": decision.action,
         "reason": decision.reason,
         "note": decision.note,

@@ -84,6 +84,10 @@ class Item:
             "likes": comment.likes,
             "created": rfc3339(comment.created),
             "version": comment.version,
+            **({"pinned": True} if comment.pinned else {}),
+            **({"closed": True} if comment.closed else {}),
+            **({"staff": comment.staff.value} if comment.staff else {}),
+            **({"original": comment.original} if comment.original is not None else {}),
         }
 
 

@@ -73,6 +73,8 @@ def guard(bp: Blueprint, *, public: Iterable[str] = (), reading: Iterable[str] =
 
     bp.before_request(find_site)
     bp.after_request(_allow_origin)
+    if staff_only:
+        bp.after_request(_never_cached)
 
 
 def _require_utf8() -> None:
@@ -137,6 +139,11 @@ def _note_use(token_id: UUID, now: datetime) -> None:
         transact(staff.use_token, token_id, now=now)
     except (DBAPIError, Unavailable) as error:
         log.warning("the use of a token could not be noted (%s)", type(error).__name__)
+
+
+def _never_cached(answer: Response) -> Response:
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
 
 
 def _allow_origin(answer: Response) -> Response:

@@ -13,6 +13,7 @@ SHARE: Schema = {"type": "number", "minimum": -1, "maximum": 1}
 VALUE: Schema = {"enum": ["yes", "no"]}
 STATES: Schema = {"enum": ["pending", "approved", "rejected", "spam", "withdrawn", "erased"]}
 ROLE: Schema = {"enum": ["author", "reviewer"]}
+STAFF: Schema = {"enum": ["administrator", "moderator", "author", "reviewer"]}
 
 
 def thing(properties: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
@@ -65,6 +66,25 @@ _OWN = {"state": STATES, "source": maybe(TEXT), "version": COUNT, "editable_unti
 _ARTICLE = {"key": TEXT, "title": maybe(TEXT)}
 _REGISTERED = {**_ARTICLE, "url": maybe(TEXT), "contributors": many(ref("Contributor"))}
 _DECISION = {"id": TEXT, "comment": TEXT, "from": STATES, "to": STATES}
+_BATCH = {
+    "id": TEXT,
+    "action": {"enum": ["approve", "reject", "spam", "hold"]},
+    "state": {"enum": ["running", "done", "undoing", "undone"]},
+    "total": COUNT,
+    "decided": COUNT,
+    "undone": COUNT,
+    "skipped": many(TEXT),
+    "created": TIME,
+    "finished": maybe(TIME),
+}
+_FLAG = {
+    "reason": {"enum": ["spam", "abuse", "unsafe", "personal", "other"]},
+    "note": maybe(TEXT),
+    "weight": COUNT,
+    "resolved": {"enum": ["upheld", "dismissed", None]},
+    "created": TIME,
+}
+_LISTED = {"why": TEXT, "who": TEXT, "until": maybe(TIME), "created": TIME}
 _HELPFUL = thing({"share": maybe(SHARE), "low": SHARE, "high": SHARE, "wording": TEXT})
 _TALLY = thing({"yes": COUNT, "no": COUNT, "total": COUNT, "quarantined": COUNT})
 
@@ -125,7 +145,8 @@ ANSWERS: dict[str, Schema] = {
             "likes": COUNT,
             "created": TIME,
             "version": COUNT,
-        }
+        },
+        {"pinned": {"const": True}, "closed": {"const": True}, "staff": STAFF, "original": TEXT},
     ),
     "Decisions": thing({"decisions": many(thing(_DECISION))}),
     "History": thing(
@@ -135,6 +156,7 @@ ANSWERS: dict[str, Schema] = {
                     {
                         **_DECISION,
                         "who": TEXT,
+                        "by": maybe(TEXT),
                         "action": TEXT,
                         "reason": maybe(TEXT),
                         "note": maybe(TEXT),
@@ -142,6 +164,25 @@ ANSWERS: dict[str, Schema] = {
                     }
                 )
             )
+        },
+        {"next": maybe(TEXT)},
+    ),
+    "BatchBegun": thing({"batch": TEXT}),
+    "BatchAnswer": thing({"batch": thing(_BATCH)}),
+    "Flags": thing({"flags": many(thing(_FLAG))}),
+    "ReplyAnswer": thing({"comment": ref("Comment")}),
+    "BanAnswer": thing({"ban": ref("Ban")}),
+    "Bans": thing({"bans": many(ref("Ban"))}),
+    "Ban": thing({"id": TEXT, "kind": {"enum": ["reader", "network"]}, **_LISTED}),
+    "WordAnswer": thing({"word": ref("Word")}),
+    "Words": thing({"words": many(ref("Word"))}),
+    "Word": thing(
+        {
+            "id": TEXT,
+            "kind": {"enum": ["word", "link", "name"]},
+            "effect": {"enum": ["block", "watch"]},
+            "pattern": TEXT,
+            **_LISTED,
         }
     ),
     "Purged": thing({"comment": thing({"id": TEXT, "state": STATES, "version": COUNT})}),

@@ -4,10 +4,11 @@ Every vote, comment and flag is counted against the limits here, before anything
 """
 
 from typing import Any, cast
+from uuid import UUID
 
 from flask import current_app
 
-from feedback import articles, comments, mailbox, personal, readers, text, triage, votes
+from feedback import articles, comments, mailbox, moderation, personal, readers, text, triage, votes
 from feedback.config import Settings
 from feedback.errors import Invalid
 from feedback.models import FlagReason
@@ -70,6 +71,15 @@ def report(site: articles.SiteView, comment_id: str, given: dict[str, Any]) -> c
         networks=access.networks(),
         one_network_once=limiter.enabled,
     )
+
+
+def wording(site_id: UUID, body: str) -> moderation.Wording:
+    """Return a text of the staff's, cleaned before any transaction. Raises Invalid where it cannot become a comment."""
+    try:
+        html = text.comment_html(body)
+    except text.Unfit as error:
+        raise Invalid({"body": [str(error)]}) from error
+    return moderation.Wording(body, html, comments.text_hash(_settings().secret_keys[0], site_id, body))
 
 
 def _sender(site: articles.SiteView, given: dict[str, Any]) -> tuple[articles.Page, bytes, bytes]:
