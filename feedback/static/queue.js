@@ -126,7 +126,9 @@
     /** Take a form that decides out of the browser's hands: show what comes next, and send it meanwhile. */
     function take(event) {
       const form = event.target;
-      if (list === "all" || !form.action.endsWith("/moderation/decide")) return;
+      // A form's `action` would be its buttons of that name.
+      const address = form.getAttribute("action");
+      if (list === "all" || !address?.endsWith("/moderation/decide")) return;
       event.preventDefault();
       event.stopPropagation();
       const body = new FormData(form, event.submitter);
@@ -134,7 +136,7 @@
       const taken = picked.filter(Boolean);
       if (!taken.length) return;
       const action = body.get("action");
-      const decision = { form, body, action, address: form.action, cards: taken, places: remove(taken) };
+      const decision = { body, action, address, cards: taken, places: remove(taken) };
       outbox.push(decision);
       tell(`${LABELS[action]}${taken.length > 1 ? `: ${taken.length} comments` : ""}.`, decision);
       if (form === bulk) bulk.querySelector(".reason").value = "";
@@ -289,7 +291,7 @@
     // Taking back
 
     function undo() {
-      const last = [...outbox, ...[]].reverse().find((each) => !each.undoes && !each.undone) ?? made.at(-1);
+      const last = [...outbox].reverse().find((each) => !each.undoes && !each.undone) ?? made.at(-1);
       if (!last || last.undone) {
         const offered = document.querySelector(".messages [data-undo]");
         if (offered) offered.click();
