@@ -1,7 +1,8 @@
-"""What is due by itself: delivering notices, and forgetting what may be known for 48 hours only.
+"""What is due by itself: delivering notices, learning, and forgetting what may be known for 48 hours only.
 
 Any number of workers may run beside one database: every task is one transaction that is safe to run twice. The rounds
-have a thread of their own, so that no mail server that takes its time keeps anything known for longer.
+have a thread of their own, so that no mail server that takes its time keeps anything known for longer; so has learning,
+which calculates for seconds, outside of any transaction.
 """
 
 import logging
@@ -15,7 +16,7 @@ from uuid import UUID
 
 from flask import Flask
 
-from feedback import changes, clock, delivery, erasures, notices, readers, stats
+from feedback import changes, clock, delivery, erasures, learning, notices, readers, stats
 from feedback.backup import ledger
 from feedback.db import db, dispose, transact
 from feedback.moderation import batches
@@ -47,12 +48,15 @@ def run(app: Flask) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     rounds = threading.Thread(target=go_round, args=(app, stop), name="rounds")
+    lessons = threading.Thread(target=learning.keep_on, args=(app, stop), name="lessons")
     rounds.start()
+    lessons.start()
     while not stop.is_set():
         with app.app_context():
             busy = decide_in_bulk() or deliver(app)
         stop.wait(0 if busy else POLL)
     rounds.join()
+    lessons.join()
     dispose(app)
 
 
@@ -118,6 +122,7 @@ def once(app: Flask) -> bool:
         went_well = round_of_tasks(clock.now())
         while decide_in_bulk() or deliver(app):
             pass
+    learning.learn(app, {})
     list_erasures(app, None)
     return went_well
 

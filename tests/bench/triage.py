@@ -30,12 +30,12 @@ def clean() -> list[Sample]:
     return [Sample(normalise(row["text"])) for row in corpora.rows(TALK) if row["toxic"] == "0"]
 
 
-def predicted(examples: Sequence[Example], begin: int = BEGIN) -> Predicted:
-    """Return (score, whether bad) of what follows the first ones, learning again after every EVERY as a site does."""
+def predicted(examples: Sequence[Example], every: int = EVERY) -> Predicted:
+    """Return (score, whether bad) of what follows the first BEGIN, learning again after so many as a site does."""
     found: Predicted = []
-    for start in range(begin, len(examples), EVERY):
+    for start in range(BEGIN, len(examples), every):
         model = fit(examples[:start])
-        found += [(model.score(each.sample), each.bad) for each in examples[start : start + EVERY]]
+        found += [(model.score(each.sample), each.bad) for each in examples[start : start + every]]
     return found
 
 
