@@ -17,6 +17,8 @@ from feedback.db import insert, run, transact
 from feedback.models import Ban, Comment, Flag, NetworkKey, Vote
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 random bits in URL-safe base64
+# How some proxies name whom a request came from: with the port. Of an IPv6 address it is told by the brackets alone.
+WITH_PORT = re.compile(r"\[(?P<six>[^\]]*)\](?::\d+)?|(?P<four>[\d.]+):\d+")
 KEY_DAYS = 2  # a day's key lives through that day and the next: 48 hours from its first use at most
 
 
@@ -52,6 +54,8 @@ class Networks:
 
 
 def _network(address: str | None) -> str:
+    if (match := WITH_PORT.fullmatch(address or "")) is not None:
+        address = match["six"] or match["four"]
     try:
         ip = ipaddress.ip_address(address or "")
     except ValueError:

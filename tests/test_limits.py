@@ -238,6 +238,9 @@ def test_without_limits_nothing_is_refused(rae, article):
         ("192.0.2.1", "192.0.2.254", "192.0.3.1"),
         ("2001:db8:0:1::1", "2001:db8:0:1:ffff::1", "2001:db8:0:2::1"),
         ("192.0.2.1", "::ffff:192.0.2.9", "::ffff:192.0.9.9"),
+        # As some proxies write them, with the port.
+        ("192.0.2.1:443", "192.0.2.9", "192.0.3.1:443"),
+        ("[2001:db8:0:1::1]:443", "2001:db8:0:1::2", "[2001:db8:0:2::1]:443"),
     ],
 )
 def test_a_network_is_a_24_or_a_64(crowd, article, stopwatch, one, same, other):
@@ -272,6 +275,8 @@ def forwarded(reader: Reader, header: str, article: Any, **more: Any) -> Any:
         # Who comes around the outer proxy cannot name their own address.
         (2, "1.1.1.1", "10.9.9.9"),
         (1, "6.6.6.6, 2001:db8::7", "2001:db8::7"),
+        (1, "6.6.6.6, 1.1.1.1:50000", "1.1.1.1"),
+        (1, "6.6.6.6, [2001:db8::7]:50000", "2001:db8::7"),
         (1, "6.6.6.6, nonsense\x1b[2J", ""),
     ],
 )
