@@ -19,7 +19,7 @@ def folder(name: str) -> Path:
     return beside if (package.parent / "pyproject.toml").exists() and beside.is_dir() else package / name
 
 
-LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost")  # werkzeug knows no host that has colons in it, as [::1] has
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -115,6 +115,8 @@ def _origin_url(value: Any) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
         raise ValueError("an address without a path, such as https://feedback.example.org")
+    if ":" in parts.hostname:
+        raise ValueError("an address with a name, or an IPv4 address: requests for an IPv6 address are not served")
     return url
 
 

@@ -182,7 +182,7 @@ SUMMARY = f"/api/v1/{SLUG}/feedback?article={KEY}"
 UNKNOWN = [
     "evil.test", "evil.test:80", "localhost.evil.test", "evillocalhost", "localhost@evil.test", "evil.test/localhost",
     "evil.test#localhost", "localhost, evil.test", "127.0.0.2", "0.0.0.0", "127.1", "2130706433", "[::]", "[::1", "::1",
-    "localhost:x", "local host", "localhost\\.evil.test", "fe\u00e4dback.test", "feedback.test.evil.test",
+    "[::1]", "localhost:x", "local host", "localhost\\.evil.test", "fe\u00e4dback.test", "feedback.test.evil.test",
     "x.feedback.test",
 ]  # fmt: skip
 
