@@ -11,7 +11,7 @@ from wtforms import EmailField
 from wtforms.validators import InputRequired, Length
 
 from feedback import delivery, notices, passwords, staff
-from feedback.db import transact
+from feedback.db import transact, uuid7
 from feedback.errors import TooMany
 from feedback.views import access
 from feedback.views.account import NewPasswordForm, account_key, as_stored, normal
@@ -46,12 +46,15 @@ def forgotten() -> ResponseReturnValue:
 
 
 def ask_for_reset(email: str, *, now: datetime) -> None:
-    """Put a link for the account of that address into the outbox, if there is one."""
+    """Put a link for the account of that address into the outbox; without an account, a notice that says nothing.
+
+    So the work is the same, and how long an answer takes does not tell whether there is an account.
+    """
     user = staff.find_user(email)
-    if user is not None and user.active:
-        # Where it cannot be delivered, the administrators of a site of theirs learn of it.
-        site_id = next(iter(staff.roles_of(user.id)), None)
-        notices.put(notices.Kind.RESET, {"user": user.id}, now=now, site_id=site_id)
+    user_id = user.id if user is not None and user.active else uuid7()
+    # Where it cannot be delivered, the administrators of a site of theirs learn of it.
+    site_id = next(iter(staff.roles_of(user_id)), None)
+    notices.put(notices.Kind.RESET, {"user": user_id}, now=now, site_id=site_id)
 
 
 @bp.route("/choose/<token>", methods=["GET", "POST"])
