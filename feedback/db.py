@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -140,6 +140,7 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         engine = db.engine
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _keep_private)
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
         event.listen(engine, "handle_error", _drop_read_only)
@@ -181,6 +182,12 @@ def _address(url: str) -> URL:
     parsed = make_url(url)
     settled = parsed.get_backend_name() != "postgresql" or "connect_timeout" in parsed.query
     return parsed if settled else parsed.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
+
+
+def _keep_private(_dialect: Dialect, _record: object, arguments: Any, _options: Any) -> None:
+    """Make a file that is not there yet one that only its owner may read, as the log beside it then is, too."""
+    with suppress(OSError):
+        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

@@ -4,11 +4,13 @@ import os
 import pty
 import re
 import select
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -91,6 +93,18 @@ def test_init_writes_settings_that_only_their_owner_reads(init, tmp_path):
     path = tmp_path / "home" / "settings.toml"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_database_is_read_by_its_owner_alone(tmp_path):
+    environ = {"FEEDBACK_HOME": str(tmp_path), "FEEDBACK_SECRET_KEY": SECRET}
+    runs(environ)("db", "upgrade")
+    # Accounts, tokens' hashes and the keys of networks stand in it; the folder may be one that others enter.
+    database = tmp_path / "feedback.sqlite3"
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE site SET name = ''")
+        log = database.with_name(f"{database.name}-wal")
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
 def test_what_init_wrote_is_all_the_service_needs(init, tmp_path, empty_database_url):
@@ -516,6 +530,7 @@ def test_the_roles_of_commands_are_those_of_the_tables():
         ({}, "FEEDBACK_SECRET_KEY"),
         ({"FEEDBACK_SECRET_KEY": "short"}, "FEEDBACK_SECRET_KEY"),
         ({"FEEDBACK_SECRET_KEY": SECRET, "FEEDBACK_WORKERS": "many"}, "FEEDBACK_WORKERS"),
+        ({"FEEDBACK_SECRET_KEY": SECRET, "FEEDBACK_PUBLIC_URL": "http://[2001:db8::1]"}, "FEEDBACK_PUBLIC_URL"),
         ({"FEEDBACK_SECRET_KEY": SECRET, "FEEDBACK_DATABASE_URL": "mysql://x"}, "FEEDBACK_DATABASE_URL"),
         ({"FEEDBACK_SECRET_KEY": SECRET, "FEEDBACK_TYPO": "1"}, "FEEDBACK_TYPO"),
     ],
