@@ -436,6 +436,17 @@ def miscount(path: Path) -> None:
     rewrite(path, lambda name, held: held.replace(b'"site": 1', b'"site": 2') if name == archive.MANIFEST else held)
 
 
+def lead_out(path: Path) -> None:
+    """Name a part so that it would be written beside the folder it is unpacked into."""
+    name = next(iter(archive.manifest(path).parts))
+    with zipfile.ZipFile(path) as zip:
+        parts = {each: zip.read(each) for each in zip.namelist()}
+    with zipfile.ZipFile(path, "w") as zip:
+        for each, held in parts.items():
+            out = held.replace(f'"{name}"'.encode(), f'"../{name}"'.encode()) if each == archive.MANIFEST else held
+            zip.writestr(f"../{name}" if each == name else each, out)
+
+
 def no_zip(path: Path) -> None:
     path.write_bytes(b"no ZIP")
 
@@ -454,7 +465,7 @@ def rewrite(path: Path, change: Callable[[str, bytes], bytes]) -> None:
             zip.writestr(name, change(name, held))
 
 
-@pytest.mark.parametrize("spoil", [flip, cut, swap, miscount, no_zip, no_manifest])
+@pytest.mark.parametrize("spoil", [flip, cut, swap, miscount, lead_out, no_zip, no_manifest])
 def test_a_damaged_backup_is_refused(backup, restore, untouched, spoil):
     path = backup()
     before = contents(path)
@@ -462,6 +473,16 @@ def test_a_damaged_backup_is_refused(backup, restore, untouched, spoil):
     assert spoil in (flip, cut, no_zip) or contents(path) != before
     assert "nothing was changed" in said_last(restore(path, "--replace"))
     untouched()
+
+
+def test_a_part_unpacks_to_no_more_than_its_manifest_says(backup, article, folder):
+    path, done, room = backup(), [], folder / "room"
+    room.mkdir()
+    expected = archive.manifest(path)
+    rewrite(path, lambda name, held: held if name == archive.MANIFEST else held + bytes(8 * archive.CHUNK))
+    with pytest.raises(archive.Damaged):
+        archive.unpack(path, expected, room, lambda doing, bytes, total: done.append(bytes))
+    assert done[-1] <= next(iter(expected.parts.values())).bytes + archive.CHUNK
 
 
 def said_last(result: Result) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from feedback.errors import Refused
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+PART = re.compile(r"[a-z_]+\.[a-z0-9]+")  # names of parts: nothing that would lead out of the folder
 CHUNK = 2**20  # bytes that are held at once
 FASTEST = 1  # of zlib's levels; a machine that backs up also serves, and text becomes small at any level
 
@@ -56,6 +58,8 @@ class Manifest:
         if values["format"] != FORMAT:
             raise ValueError("another format")
         parts = {name: Part(**part) for name, part in values.pop("parts").items()}
+        if not all(PART.fullmatch(name) for name in parts):
+            raise ValueError("a part that is none of ours")
         return cls(**values, parts=parts)
 
 
@@ -130,7 +134,7 @@ def unpack(path: Path, expected: Manifest, folder: Path, progress: Progress) -> 
     done = 0
     with _opened(path) as zip:
         for name, part in expected.parts.items():
-            for length in _unpack_one(zip, name, part, folder / Path(name).name):
+            for length in _unpack_one(zip, name, part, folder / name):
                 done += length
                 progress("Unpacking and checking", done, total)
 
@@ -144,5 +148,8 @@ def _unpack_one(zip: ZipFile, name: str, part: Part, target: Path) -> Iterator[i
             digest.update(chunk)
             length += len(chunk)
             yield len(chunk)
+            # Whatever a file claims, it fills the disk with no more than its manifest says.
+            if length > part.bytes:
+                break
     if (length, digest.hexdigest()) != (part.bytes, part.sha256):
         raise BadZipFile(name)
