@@ -46,11 +46,16 @@ class By:
 
 @dataclass(frozen=True)
 class Aspect:
-    """How a kind of thing is read as plain values, set to them, and what to call the step from one to the other."""
+    """How a kind of thing is read as plain values, set to them, and what to call the step from one to the other.
+
+    `keep` returns what of a state is written down, `recall` the state again, by what is known at present.
+    """
 
     read: Callable[[Subject], Any]
     write: Callable[[Subject, Any, By], None]
     describe: Callable[[Subject, Any, Any], str]
+    keep: Callable[[Any], Any] = lambda state: state
+    recall: Callable[[Any, Any], Any] = lambda kept, present: kept
 
 
 # A site's settings
@@ -175,6 +180,30 @@ def _describe_accepts(subject: Subject, before: Any, after: Any) -> str:
     return f"{deeds[after]} “{_title(subject)}”"
 
 
+def _keep_article(state: Any) -> Any:
+    """Return the state with accounts instead of addresses, which so stand nowhere once they are taken back."""
+    return state and {**state, "contributors": [_kept(person) for person in state["contributors"]]}
+
+
+def _kept(person: dict[str, Any]) -> dict[str, Any]:
+    user = staff.find_user(person["email"]) if person["email"] else None
+    return {"name": person["name"], "role": person["role"], "user": user and user.id.hex}
+
+
+def _recall_article(kept: Any, present: Any) -> Any:
+    """Return the state again; who has no account has the address that they have at present, if any."""
+    if kept is None:
+        return None
+    known = {(each["name"], each["role"]): each["email"] for each in (present or {}).get("contributors", ())}
+    return {**kept, "contributors": [_recalled(person, known) for person in kept["contributors"]]}
+
+
+def _recalled(person: dict[str, Any], known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    name, role, user = person["name"], person["role"], person["user"]
+    email = staff.address(UUID(user)) if user else known.get((name, role))
+    return {"name": name, "role": role, "email": email}
+
+
 def _title(subject: Subject) -> str:
     article = _article(subject)
     return (article.title if article else None) or subject.about["article"]
@@ -260,7 +289,7 @@ def _describe_active(subject: Subject, before: Any, after: Any) -> str:
 
 ASPECTS = {
     Kind.SITE: Aspect(_read_site, _write_site, _describe_site),
-    Kind.ARTICLE: Aspect(_read_article, _write_article, _describe_article),
+    Kind.ARTICLE: Aspect(_read_article, _write_article, _describe_article, _keep_article, _recall_article),
     Kind.COMMENTS: Aspect(_read_accepts, _write_accepts, _describe_accepts),
     Kind.REVISION: Aspect(_read_revision, _write_revision, _describe_revision),
     Kind.ROLES: Aspect(_read_roles, _write_roles, _describe_roles),

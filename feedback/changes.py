@@ -43,7 +43,8 @@ def make(subject: Subject, wanted: Any, by: By, *, seen: str | None = None, what
     after = aspect.read(subject)
     if after == before:
         return None
-    return note(subject, what or aspect.describe(subject, before, after), by, before=before, after=after)
+    told = what or aspect.describe(subject, before, after)
+    return note(subject, told, by, before=aspect.keep(before), after=aspect.keep(after))
 
 
 def note(subject: Subject, what: str, by: By, *, before: Any = None, after: Any = None) -> Change:
@@ -80,11 +81,18 @@ def undo(site_id: UUID, change_id: UUID, by: By) -> Change:
     if aspect is None:
         raise Refused("This cannot be undone.")
     _lock(subject.site_id)
-    if aspect.read(subject) != row.after:
+    present = aspect.read(subject)
+    if not _stands(row, aspect.keep(present)):
         raise Conflict("Something was changed after it, so that it can no longer be undone at once.")
-    aspect.write(subject, row.before, by)
+    aspect.write(subject, aspect.recall(row.before, present), by)
     after = aspect.read(subject)
-    return note(subject, f"{aspect.describe(subject, row.after, after)} (undo)", by, before=row.after, after=after)
+    told = f"{aspect.describe(subject, present, after)} (undo)"
+    return note(subject, told, by, before=row.after, after=aspect.keep(after))
+
+
+def _stands(row: Change, kept: Any) -> bool:
+    """Whether what a change led to is what is, and what was before is known to be something else."""
+    return bool(kept == row.after != row.before)
 
 
 def state(subject: Subject) -> Any:
@@ -142,7 +150,7 @@ def recent(site_id: UUID, *, after: str | None = None) -> Recent:
 
 def _undoable(row: Change) -> bool:
     aspect = ASPECTS.get(Kind(row.kind))
-    return aspect is not None and aspect.read(_subject(row)) == row.after
+    return aspect is not None and _stands(row, aspect.keep(aspect.read(_subject(row))))
 
 
 def forget_old(now: datetime) -> None:

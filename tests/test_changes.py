@@ -173,7 +173,7 @@ def test_registering_twice_is_refused(do, by, article, site, registration):
         do(administration.register, site.id, articles.Registration(KEY, "Other", ORIGIN), by())
 
 
-def test_what_is_registered_comes_back_with_its_people(do, ask, by, site, article, ann):
+def test_what_is_registered_comes_back_with_its_people(do, ask, by, site, article, ann, rex):
     subject = Subject(site.id, Kind.ARTICLE, {"article": KEY})
     before = ask(articles.registered, ask(catalogue.one, site.id, KEY))
     state = {"registered": True, "title": "Shorter", "url": f"{ORIGIN}/x", "contributors": []}
@@ -182,6 +182,42 @@ def test_what_is_registered_comes_back_with_its_people(do, ask, by, site, articl
     assert ask(articles.registered, ask(catalogue.one, site.id, KEY)).contributors == ()
     do(changes.undo, change.site_id, change.id, by())
     assert ask(articles.registered, ask(catalogue.one, site.id, KEY)) == before
+
+
+def people(*bylines: tuple[str, str | None]) -> dict[str, Any]:
+    """The article's state, written by these."""
+    contributors = [{"name": name, "role": "author", "email": email} for name, email in bylines]
+    return {"registered": True, "title": "A title", "url": f"{ORIGIN}/x", "contributors": contributors}
+
+
+def test_no_address_is_written_down_with_a_change(do, ask, rows, by, site, article, ann):
+    subject, stranger = Subject(site.id, Kind.ARTICLE, {"article": KEY}), "guest@elsewhere.example"
+    do(changes.make, subject, people(("Ann Hollis", ann.email), ("A guest", stranger)), by())
+    change = do(changes.make, subject, people(("Ann Hollis", ann.email)), by())
+    assert change.what == "changed who wrote and reviewed it of “A title”"
+    for row in rows(select(Change)):
+        assert "@" not in str((row.before, row.after, row.what))
+    # Who has an account is linked again; a guest comes back by name, for nobody knows the address any more.
+    do(changes.undo, change.site_id, change.id, by())
+    contributors = ask(articles.registered, ask(catalogue.one, site.id, KEY)).contributors
+    assert [(each.name, each.email) for each in contributors] == [("Ann Hollis", ann.email), ("A guest", None)]
+
+
+def test_an_address_stays_where_something_else_is_undone(do, ask, by, site, article):
+    subject, stranger = Subject(site.id, Kind.ARTICLE, {"article": KEY}), "guest@elsewhere.example"
+    do(changes.make, subject, people(("A guest", stranger)), by())
+    change = do(changes.make, subject, {**people(("A guest", stranger)), "title": "Another"}, by())
+    do(changes.undo, change.site_id, change.id, by())
+    assert do(changes.state, subject) == people(("A guest", stranger))
+
+
+def test_a_change_of_an_address_alone_is_not_undone(do, by, site, article):
+    subject = Subject(site.id, Kind.ARTICLE, {"article": KEY})
+    do(changes.make, subject, people(("A guest", "old@elsewhere.example")), by())
+    change = do(changes.make, subject, people(("A guest", "new@elsewhere.example")), by())
+    assert [undoable for _, undoable in do(changes.recent, site.id).items][0] is False
+    with pytest.raises(Conflict):
+        do(changes.undo, change.site_id, change.id, by())
 
 
 def test_hidden_comments_come_back(do, rows, by, site, article):
