@@ -185,12 +185,14 @@
 
     async function send() {
       if (outbox[0].sending) return;
+      queue.dataset.sending = "yes";
       while (outbox.length) {
         const decision = outbox[0];
         decision.sending = true;
         await (decision.undoes ? takeBack(decision) : decide(decision));
         outbox.shift();
       }
+      delete queue.dataset.sending;
       refill();
     }
 
