@@ -233,6 +233,16 @@ def test_a_decision_answers_flags_and_undoing_it_opens_them_again(app, mo, someb
     assert_counted(app)
 
 
+def test_what_is_decided_undone_and_done_again_answers_flags_again(app, mo, somebody, published, rows):
+    comment = published()
+    flag(somebody(), comment)
+    (decision,) = decide(mo, comment, "reject", version=2)["decisions"]
+    for expected in (None, "upheld", None, "upheld"):
+        (decision,) = mo.posts(f"/decisions/{decision['id']}/undo").json["decisions"]
+        assert [row.resolved for row in rows(select(Flag))] == [expected]
+        assert_counted(app)
+
+
 def test_holding_a_flagged_comment_leaves_its_flags_open(app, mo, somebody, published, rows):
     comment = published()
     flag(somebody(), comment)

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, func, select, update
 
 from feedback.clock import rfc3339
-from feedback.db import db
-from feedback.models import Comment, Flag, Resolved, State
+from feedback.db import db, run
+from feedback.models import Comment, Decision, Flag, Resolved, State
 
 KNOWN_AFTER = 3  # flags of a reader that were decided on, before the next weigh otherwise
 ANSWER = {State.APPROVED: Resolved.DISMISSED, State.REJECTED: Resolved.UPHELD, State.SPAM: Resolved.UPHELD}
@@ -62,14 +62,16 @@ def public(flag: Flag) -> dict[str, Any]:
 def answered(comment: Comment, decision_id: UUID, *, undoes: UUID | None) -> int:
     """Let a decision answer a comment's open flags as the new state says; return the weight of those still open.
 
-    Where the decision undoes another one, those that the other had answered are open again.
+    Where the decision undoes another one, those that the other had answered are open again. What undoes an undo is that
+    decision made again, and answers as it did.
     """
     answer, flags = ANSWER.get(comment.state), _of(comment)
     if undoes is not None:
-        reopened = update(Flag).where(*flags, Flag.decision_id == undoes)
-        db.session.execute(reopened.values(resolved=None, decision_id=None))
-        unanswered = select(func.coalesce(func.sum(Flag.weight), 0)).where(*flags, Flag.resolved.is_(None))
-        return db.session.execute(unanswered).scalar_one()
+        answered_then = update(Flag).where(*flags, Flag.decision_id == undoes)
+        reopened = run(answered_then.values(resolved=None, decision_id=None)).rowcount
+        if reopened or db.session.get_one(Decision, (comment.article_id, undoes)).action != "undo":
+            unanswered = select(func.coalesce(func.sum(Flag.weight), 0)).where(*flags, Flag.resolved.is_(None))
+            return db.session.execute(unanswered).scalar_one()
     if answer is None:
         return comment.flags
     open_ones = update(Flag).where(*flags, Flag.resolved.is_(None))

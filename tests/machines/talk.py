@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-READER, MODERATOR, ADMINISTRATOR = "reader", "moderator token", "administrator token"
+READER, MODERATOR, ADMINISTRATOR, RULES = "reader", "moderator token", "administrator token", "rules"
 STATES = ("pending", "approved", "rejected", "spam", "withdrawn", "erased")
 DECIDABLE = STATES[:4]
 LEADS_TO = {"approve": "approved", "reject": "rejected", "spam": "spam", "hold": "pending"}
@@ -18,6 +18,8 @@ TRANSITIONS = (
     | {("approved", to, MODERATOR) for to in ("rejected", "spam", "pending")}
     | {("rejected", to, MODERATOR) for to in ("approved", "pending", "spam")}
     | {("spam", to, MODERATOR) for to in ("approved", "pending", "rejected")}
+    | {("approved", "pending", RULES)}  # readers' flags, once
+    | {(state, state, MODERATOR) for state in DECIDABLE}  # flags are dismissed, a text is changed
     | {(before, "withdrawn", READER) for before in DECIDABLE}
     | {(before, "erased", who) for before in STATES[:5] for who in (READER, ADMINISTRATOR)}
 )
@@ -32,6 +34,9 @@ TEXTS = {
 }
 TICK = timedelta(microseconds=1)
 REPEATED_WITHIN = timedelta(days=1)
+FLAG_LIMIT = 2  # weight that takes a comment down
+KNOWN_AFTER = 3  # answers to a reader's flags before the next one weighs otherwise
+ANSWERS = {"approved": "dismissed", "rejected": "upheld", "spam": "upheld"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,16 @@ class Decision:
     after: str
     version: int  # of the comment afterwards
     reason: str | None = None
+    replaced: str | None = field(default=None, compare=False)  # the text that went; erasure takes it along
+
+
+@dataclass(frozen=True)
+class Flag:
+    """What a reader's flag weighs, and what became of it: the answer, and the version of the decision that gave it."""
+
+    weight: int
+    answer: str | None = None
+    answered: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,7 @@ class Remark:
     created: datetime
     version: int = 1
     decisions: tuple[Decision, ...] = ()
+    original: str | None = None
 
 
 @dataclass
@@ -70,9 +86,10 @@ class Talk:
     remarks: dict[str, Remark] = field(default_factory=dict)
     policy: str = "pre"
     accepts: dict[str, str] = field(default_factory=dict)  # by article, where it is not open
+    flags: dict[tuple[str, int], Flag] = field(default_factory=dict)  # by comment and reader
 
     def copy(self) -> "Talk":
-        return replace(self, remarks=dict(self.remarks), accepts=dict(self.accepts))
+        return replace(self, remarks=dict(self.remarks), accepts=dict(self.accepts), flags=dict(self.flags))
 
     # What readers do
 
@@ -112,7 +129,37 @@ class Talk:
             self._change(key, "withdrawn", READER, "withdraw")
         return 200
 
+    def flag(self, key: str, reader: int) -> int:
+        remark = self.remarks[key]
+        if remark.reader == reader:
+            return 403
+        taken_down = any(decision.who == RULES for decision in remark.decisions)
+        if remark.state != "approved" and not (remark.state == "pending" and taken_down):
+            return 404
+        if (key, reader) not in self.flags:
+            self.flags[key, reader] = Flag(self._weight(reader))
+            judged = taken_down or any(flag.answer for flag in self._flags_on(key).values())
+            if remark.state == "approved" and self.open_weight(key) >= FLAG_LIMIT and not judged:
+                self.remarks[key] = replace(remark, held_for=(*remark.held_for, "flags"))
+                self._change(key, "pending", RULES, "flag")
+        return 202
+
+    def _weight(self, reader: int) -> int:
+        answers = [flag.answer for (_, who), flag in self.flags.items() if who == reader]
+        upheld, dismissed = answers.count("upheld"), answers.count("dismissed")
+        if dismissed >= KNOWN_AFTER and dismissed >= upheld:
+            return 0
+        return 2 if upheld >= KNOWN_AFTER else 1
+
+    def _flags_on(self, key: str) -> dict[tuple[str, int], Flag]:
+        return {place: flag for place, flag in self.flags.items() if place[0] == key}
+
+    def open_weight(self, key: str) -> int:
+        """Return the weight of a comment's flags that nobody has answered."""
+        return sum(flag.weight for flag in self._flags_on(key).values() if flag.answer is None)
+
     def erase(self, reader: int) -> int:
+        self.flags = {place: flag for place, flag in self.flags.items() if place[1] != reader}
         for key, remark in self.remarks.items():
             if remark.reader == reader:
                 self._erase(key, READER)
@@ -124,7 +171,8 @@ class Talk:
         to = LEADS_TO[action]
         for key, version in choices:
             remark = self.remarks[key]
-            if remark.version != version or remark.state == to or remark.state not in DECIDABLE:
+            dismisses = to == "approved" and self.open_weight(key) > 0
+            if remark.version != version or remark.state not in DECIDABLE or (remark.state == to and not dismisses):
                 return 409
         for key, _ in choices:
             self._change(key, to, MODERATOR, action, reason)
@@ -134,12 +182,34 @@ class Talk:
         """Take back the decision of that number on a comment."""
         remark = self.remarks[key]
         decision = remark.decisions[number]
-        if not {decision.before, decision.after} <= set(DECIDABLE):
+        went_nowhere = decision.action == "undo" and decision.before == decision.after
+        if not {decision.before, decision.after} <= set(DECIDABLE) or went_nowhere:
             return 403
         if remark.version != decision.version:
             return 409
-        self._change(key, decision.before, MODERATOR, "undo")
+        if decision.action == "edit":
+            self._reword(key, decision.replaced, "undo")
+        else:
+            self._change(key, decision.before, MODERATOR, "undo", undoes=decision.version)
         return 200
+
+    def revise(self, key: str, version: int, text: str) -> int:
+        remark = self.remarks[key]
+        if remark.version != version:
+            return 409
+        if remark.state not in DECIDABLE:
+            return 403
+        if remark.text == text:
+            return 422
+        self._reword(key, text, "edit")
+        return 200
+
+    def _reword(self, key: str, text: str | None, action: str) -> None:
+        remark = self.remarks[key]
+        self._change(key, remark.state, MODERATOR, action, replaced=remark.text)
+        original = remark.original or remark.text
+        kept = None if action == "undo" and text == original else original
+        self.remarks[key] = replace(self.remarks[key], text=text, original=kept)
 
     def purge(self, key: str, version: int, by: str = ADMINISTRATOR) -> int:
         remark = self.remarks[key]
@@ -187,12 +257,36 @@ class Talk:
             *(["personal"] if "personal" in TEXTS[text] else []),
         ]
 
-    def _change(self, key: str, to: str, who: str, action: str, reason: str | None = None) -> None:
+    def _change(
+        self,
+        key: str,
+        to: str,
+        who: str,
+        action: str,
+        reason: str | None = None,
+        undoes: int | None = None,
+        replaced: str | None = None,
+    ) -> None:
         remark = self.remarks[key]
         assert (remark.state, to, who) in TRANSITIONS, "the model itself leaves the table"
-        decision = Decision(who, action, remark.state, to, remark.version + 1, reason)
+        decision = Decision(who, action, remark.state, to, remark.version + 1, reason, replaced)
         self.remarks[key] = replace(remark, state=to, version=decision.version, decisions=(*remark.decisions, decision))
+        if replaced is None:
+            self._answer(key, to, decision.version, undoes)
+
+    def _answer(self, key: str, to: str, version: int, undoes: int | None) -> None:
+        """Let a decision answer the open flags; let one that undoes another open those that it had answered."""
+        flags = self._flags_on(key)
+        reopened = {place: Flag(flag.weight) for place, flag in flags.items() if undoes and flag.answered == undoes}
+        undone = next((each.action for each in self.remarks[key].decisions if each.version == undoes), "undo")
+        if reopened or undone != "undo":
+            self.flags |= reopened
+        elif to in ANSWERS:
+            given = {place: Flag(flag.weight, ANSWERS[to], version) for place, flag in flags.items() if not flag.answer}
+            self.flags |= given
 
     def _erase(self, key: str, who: str) -> None:
         self._change(key, "erased", who, "erase")
-        self.remarks[key] = replace(self.remarks[key], reader=None, text=None, submission=None, held_for=())
+        gone = {"reader": None, "text": None, "original": None, "submission": None, "held_for": ()}
+        self.remarks[key] = replace(self.remarks[key], **gone)  # type: ignore[arg-type]
+        self.flags = {place: flag for place, flag in self.flags.items() if place[0] != key}

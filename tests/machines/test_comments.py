@@ -26,7 +26,7 @@ from sqlalchemy import select
 from feedback import articles, opaque, readers, staff
 from feedback.db import db
 from feedback.errors import Missing
-from feedback.models import Accepts, Article, Comment, Decision, Role, Site, Standing
+from feedback.models import Accepts, Article, Comment, Decision, Flag, Role, Site, Standing
 from tests.cast import ORIGIN
 from tests.faults.drills import Drill
 from tests.machines import budget, talk
@@ -34,9 +34,11 @@ from tests.machines.lanes import Lanes, switching
 from tests.machines.talk import (
     ADMINISTRATOR,
     BEGINNINGS,
+    FLAG_LIMIT,
     LEADS_TO,
     MODERATOR,
     READER,
+    RULES,
     STATES,
     TEXTS,
     TRANSITIONS,
@@ -89,6 +91,10 @@ class Doors:
     def withdraw(self, key: str, reader: int) -> int:
         return self.ask(f"/comments/{self.ids[key]}/withdraw", data={"reader": token_of(reader)})[0]
 
+    def flag(self, key: str, reader: int) -> int:
+        given = {"reader": token_of(reader), "reason": "other"}
+        return self.ask(f"/comments/{self.ids[key]}/flag", data=given)[0]
+
     def erase(self, reader: int) -> int:
         return self.ask("/erase", data={"reader": token_of(reader)})[0]
 
@@ -99,6 +105,9 @@ class Doors:
     def undo(self, key: str, number: int) -> int:
         decision = self.history(key)[number]["id"]
         return self.ask(f"/decisions/{decision}/undo", MODERATOR, json={})[0]
+
+    def revise(self, key: str, version: int, text: str) -> int:
+        return self.ask(f"/comments/{self.ids[key]}/revise", MODERATOR, json={"version": version, "body": text})[0]
 
     def purge(self, key: str, version: int, by: str = ADMINISTRATOR) -> int:
         return self.ask(f"/comments/{self.ids[key]}/purge", by, json={"version": version})[0]
@@ -165,6 +174,7 @@ class Comments(RuleBasedStateMachine):
     def open(self) -> None:
         self.doors = self.bed.new_site()
         self.site = self.doors.site
+        self.bed.sets(self.site, flag_limit=FLAG_LIMIT)
         self.model = Talk()
         self.numbers = count(1)
         self.digests = {readers.digest(self.site.id, token_of(reader)): reader for reader in READERS}
@@ -222,7 +232,28 @@ class Comments(RuleBasedStateMachine):
     def a_reader_erases(self, reader: int) -> None:
         self.act("erase", reader)
 
+    @precondition(lambda self: any(remark.state == "approved" for remark in self.model.remarks.values()))
+    @rule(data=st.data(), flaggers=st.lists(st.sampled_from(READERS), min_size=1, unique=True))
+    def readers_flag(self, data: Any, flaggers: list[int]) -> None:
+        """Mostly what they can see, now and then what is there no more."""
+        published = [key for key, remark in self.model.remarks.items() if remark.state == "approved"]
+        key = data.draw(st.sampled_from(sorted(published * 3 + list(self.model.remarks))), label="comment")
+        for reader in flaggers:
+            self.act("flag", key, reader)
+
     # What staff do
+
+    @precondition(lambda self: self.model.remarks)
+    @rule(data=st.data(), text=st.sampled_from(sorted(TEXTS)), step=st.sampled_from((0, 0, 0, 1)))
+    def a_moderator_changes_a_text(self, data: Any, text: str, step: int) -> None:
+        key = self.any_key(data)
+        self.act("revise", key, self.model.remarks[key].version + step, text)
+
+    @precondition(lambda self: self.model.flags)
+    @rule(action=ACTIONS)
+    def a_moderator_answers_the_flags(self, action: str) -> None:
+        flagged = sorted({key for key, _ in self.model.flags})
+        self.act("decide", [(flagged[0], self.model.remarks[flagged[0]].version)], action)
 
     @precondition(lambda self: self.model.remarks)
     @rule(data=st.data(), action=ACTIONS, reason=REASONS)
@@ -319,11 +350,11 @@ class Comments(RuleBasedStateMachine):
     @rule(state=st.sampled_from((*STATES[:5], "all", "flagged")))
     def a_moderator_lists(self, state: str) -> None:
         page = self.doors.shows("/queue", state=state, limit=200)
-        listed = STATES[:5] if state == "all" else (state,)
+        listed = {"all": STATES[:5], "flagged": ("pending", "approved")}.get(state, (state,))
         expected = {
             self.doors.ids[key]: (each.article, each.state, each.version, list(each.held_for))
             for key, each in self.model.remarks.items()
-            if each.state in listed
+            if each.state in listed and (state != "flagged" or self.model.open_weight(key))
         }
         assert page["total"] == len(page["items"]) == len(expected)
         assert {
@@ -335,6 +366,22 @@ class Comments(RuleBasedStateMachine):
     def everything_agrees(self) -> None:
         keys = {identifier: key for key, identifier in self.doors.ids.items()}
         assert stored(self.bed.app, self.site, keys, self.digests) == self.model.remarks
+        assert flags_of(self.bed.app, self.site, keys, self.digests) == self.model.flags
+
+
+def flags_of(
+    app: Flask, site: Site, keys: dict[str, str], digests: dict[bytes, int]
+) -> dict[tuple[str, int], talk.Flag]:
+    """Read a site's flags as the model has them."""
+    with app.app_context():
+        rows = list(db.session.execute(select(Flag).where(Flag.site_id == site.id)).scalars())
+    assert all((row.resolved is None) == (row.decision_id is None) for row in rows)
+    return {
+        (_key(keys, row.article_id, row.comment_id), digests[row.reader]): talk.Flag(
+            row.weight, row.resolved.value if row.resolved else None
+        )
+        for row in rows
+    }
 
 
 def stored(app: Flask, site: Site, keys: dict[str, str], digests: dict[bytes, int]) -> dict[str, Remark]:
@@ -367,6 +414,7 @@ def stored(app: Flask, site: Site, keys: dict[str, str], digests: dict[bytes, in
             comment.created,
             comment.version,
             tuple(_decision(row) for row in history),
+            comment.original,
         )
     assert not decisions, "decisions on comments that are not there"
     return found
@@ -388,10 +436,21 @@ def assert_legal(comment: Comment, history: list[Decision]) -> None:
     assert {(row.from_state.value, row.to_state.value, row.who) for row in history} <= TRANSITIONS
     assert [row.version for row in history] == list(range(2, comment.version + 1))
     for row in history:
-        assert (row.who_id is None) == (row.who == READER)
+        assert (row.who_id is None) == (row.who in (READER, RULES))
         assert (row.text_hash is None) == (comment.state == "erased")
     if comment.state == "erased":
-        gone = ("source", "html", "name", "reader", "network", "sealed_email", "text_hash", "submission", "score")
+        gone = (
+            "source",
+            "original",
+            "html",
+            "name",
+            "reader",
+            "network",
+            "sealed_email",
+            "text_hash",
+            "submission",
+            "score",
+        )
         assert [getattr(comment, name) for name in gone] == [None] * len(gone)
 
 
