@@ -1,5 +1,6 @@
 """Mail: how a letter looks, and the way to the mail server. Text and simple HTML say the same."""
 
+import re
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -32,6 +33,25 @@ class Letter:
     subject: str
     text: str
     html: str
+    unsubscribe: str | None = None  # the address that takes a POST, where the person may want no more of these
+
+
+MAX_QUOTE_CHARS = 300  # of a comment in a letter: enough to see what it is about
+_MARKDOWN_LINK = re.compile(r"!?\[([^\]\n]*)\]\(([^)\s]*)[^)\n]*\)")
+_SCHEME = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}:(?=[^\s])/{0,2}", re.IGNORECASE)
+_DOT_IN_NAME = re.compile(r"(?<=\w)\.(?=\w{2})")
+
+
+def quoted(source: str | None, most: int = MAX_QUOTE_CHARS) -> str:
+    """Return what somebody wrote as one short line in which no mail program finds a link or an image.
+
+    The address of a link stays readable, `example[.]org`, for whoever has to decide about it.
+    """
+    line = " ".join((source or "").split())
+    line = line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+    line = _MARKDOWN_LINK.sub(r"\1 (\2)", line)
+    line = _SCHEME.sub("", line)
+    return _DOT_IN_NAME.sub("[.]", line.replace("@", "[at]"))
 
 
 def compose(letter: Letter, *, sender: str, notice_id: UUID, now: datetime) -> EmailMessage:
@@ -45,6 +65,10 @@ def compose(letter: Letter, *, sender: str, notice_id: UUID, now: datetime) -> E
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{notice_id.hex}@{sender.rpartition('@')[2].rstrip('>')}>"
     message["Auto-Submitted"] = "auto-generated"
+    if letter.unsubscribe is not None:
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        if letter.unsubscribe.startswith("https:"):  # which RFC 8058 asks for
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
     return message

@@ -5,7 +5,7 @@ of any transaction and marks them; where it is killed on the way, the lease runs
 row again, under the same Message-ID. What cannot be delivered is given up after a while, for an administrator to see.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 
+from feedback.clock import rfc3339
 from feedback.db import db, run, uuid7
 from feedback.errors import Missing
 from feedback.models import Outbox
@@ -30,6 +31,13 @@ class Kind(StrEnum):
 
     RESET = "reset"  # user: a link to choose a new password
     INVITATION = "invitation"  # user, site: a link to choose the first password
+    DIGEST = "digest"  # user, site, after, until: what began to wait between those moments
+    UNSAFE = "unsafe"  # user, article, since: readers say that it could be unsafe
+    WEBHOOK = "webhook"  # webhook, and where it is about one: article, comment. A row of `delivery` says the rest
+    WEBHOOK_OFF = "webhook_off"  # user, site, webhook: it was switched off, because it failed for too long
+
+
+MAIL = frozenset(Kind) - {Kind.WEBHOOK}
 
 
 @dataclass(frozen=True)
@@ -42,14 +50,21 @@ class Notice:
     attempts: int
 
 
-def put(kind: Kind, about: dict[str, UUID], *, now: datetime, site_id: UUID | None = None) -> UUID:
-    """Add a notice, due at once, and return its id."""
+def put(
+    kind: Kind,
+    about: Mapping[str, UUID | datetime],
+    *,
+    now: datetime,
+    site_id: UUID | None = None,
+    due: datetime | None = None,
+) -> UUID:
+    """Add a notice, due at once or later, and return its id."""
     row = Outbox(
         id=uuid7(),
         kind=kind,
-        about={name: value.hex for name, value in about.items()},
+        about={name: value.hex if isinstance(value, UUID) else rfc3339(value) for name, value in about.items()},
         site_id=site_id,
-        due=now,
+        due=due or now,
         created=now,
     )
     db.session.add(row)
@@ -57,10 +72,11 @@ def put(kind: Kind, about: dict[str, UUID], *, now: datetime, site_id: UUID | No
     return row.id
 
 
-def lease(now: datetime, *, limit: int = BATCH) -> list[Notice]:
-    """Take what is due, oldest first, so that no other worker takes it before the lease runs out."""
+def lease(now: datetime, kinds: Collection[Kind] = MAIL, *, limit: int = BATCH) -> list[Notice]:
+    """Take what is due of these kinds, oldest first, so that no other worker takes it before the lease runs out."""
     free = Outbox.leased_until.is_(None) | (Outbox.leased_until < now)
-    query = select(Outbox).where(Outbox.done.is_(None), Outbox.due <= now, free).order_by(Outbox.due, Outbox.id)
+    query = select(Outbox).where(Outbox.done.is_(None), Outbox.due <= now, free, Outbox.kind.in_(kinds))
+    query = query.order_by(Outbox.due, Outbox.id)
     rows = db.session.execute(query.limit(limit).with_for_update(skip_locked=True)).scalars().all()
     for row in rows:
         row.leased_until, row.attempts = now + LEASE, row.attempts + 1
@@ -73,43 +89,61 @@ def finish(notice_id: UUID, *, now: datetime) -> None:
     run(update(Outbox).where(Outbox.id == notice_id).values(done=now, leased_until=None, fault=None))
 
 
-def fail(notice: Notice, fault: str, *, now: datetime, for_good: bool = False) -> None:
-    """Note that an attempt failed: try again later, or give up after the last attempt or a fault that stays."""
+def fail(notice: Notice, fault: str, *, now: datetime, for_good: bool = False) -> bool:
+    """Note that an attempt failed: try again later, or give up after the last attempt or a fault that stays.
+
+    Returns whether it was given up.
+    """
     values: dict[str, object] = {"leased_until": None, "fault": fault[:MAX_FAULT_CHARS]}
-    if for_good or notice.attempts > len(BACKOFF):
+    given_up = for_good or notice.attempts > len(BACKOFF)
+    if given_up:
         values |= {"done": now, "dead": now}
     else:
         values["due"] = now + BACKOFF[notice.attempts - 1]
     run(update(Outbox).where(Outbox.id == notice.id).values(values))
+    return given_up
+
+
+def postpone(notice: Notice, *, until: datetime) -> None:
+    """Give a notice back that was not tried; it costs no attempt."""
+    values = {"leased_until": None, "due": until, "attempts": notice.attempts - 1}
+    run(update(Outbox).where(Outbox.id == notice.id).values(values))
 
 
 def given_up(site_ids: Collection[UUID]) -> list[Outbox]:
-    """Return what could not be delivered for these sites, newest first."""
-    query = select(Outbox).where(Outbox.dead.is_not(None), Outbox.site_id.in_(site_ids))
+    """Return what mail could not be delivered for these sites, newest first."""
+    query = select(Outbox).where(Outbox.dead.is_not(None), Outbox.site_id.in_(site_ids), Outbox.kind.in_(MAIL))
     return list(db.session.execute(query.order_by(Outbox.dead.desc()).limit(200)).scalars())
 
 
 def waiting(site_ids: Collection[UUID] | None = None, *, due_before: datetime | None = None) -> int:
-    """Return how many notices are yet to be delivered, for these sites or in all, or only those due so long ago."""
-    query = select(func.count()).select_from(Outbox).where(Outbox.done.is_(None))
+    """Return how many letters are yet to be delivered, for these sites or in all, or only those due so long ago."""
+    query = select(func.count()).select_from(Outbox).where(Outbox.done.is_(None), Outbox.kind.in_(MAIL))
     query = query if site_ids is None else query.where(Outbox.site_id.in_(site_ids))
     query = query if due_before is None else query.where(Outbox.due < due_before)
     return db.session.execute(query).scalar_one()
 
 
 def lost() -> int:
-    """Return how many notices were given up."""
-    return db.session.execute(select(func.count()).select_from(Outbox).where(Outbox.dead.is_not(None))).scalar_one()
+    """Return how many letters were given up."""
+    dead = select(func.count()).select_from(Outbox).where(Outbox.dead.is_not(None), Outbox.kind.in_(MAIL))
+    return db.session.execute(dead).scalar_one()
 
 
 def send_again(notice_id: UUID, *, site_ids: Collection[UUID], now: datetime) -> None:
     """Make a notice that was given up due again, with all its attempts. Raises Missing."""
     row = db.session.get(Outbox, notice_id)
-    if row is None or row.dead is None or row.site_id not in site_ids:
+    if row is None or row.dead is None or row.site_id not in site_ids or row.kind not in MAIL:
         raise Missing("There is no such notice here.")
-    row.due, row.attempts, row.done, row.dead, row.fault = now, 0, None, None, None
+    renew(row, now=now)
+
+
+def renew(row: Outbox, *, now: datetime) -> None:
+    """Make a notice due as if it had never been tried."""
+    row.due, row.attempts, row.leased_until, row.done, row.dead, row.fault = now, 0, None, None, None, None
 
 
 def forget_old(now: datetime) -> None:
-    """Drop what was delivered long ago."""
-    run(delete(Outbox).where(Outbox.done < now - KEPT, Outbox.dead.is_(None)))
+    """Drop what was delivered long ago, and what webhooks would not take; letters given up stay to be seen."""
+    over = Outbox.dead.is_(None) | (Outbox.kind == Kind.WEBHOOK)
+    run(delete(Outbox).where(Outbox.done < now - KEPT, over))
