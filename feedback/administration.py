@@ -1,14 +1,18 @@
-"""What administrators do that is more than one change: open a site, invite somebody, register an article, tokens."""
+"""What administrators do that is more than one change: open a site, invite somebody, register an article, secrets.
+
+Secrets are returned once, where they are made; a change that has to do with one names it and cannot be undone.
+"""
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from feedback import articles, catalogue, changes, notices, staff
+from feedback import articles, catalogue, changes, notices, staff, webhooks
 from feedback.aspects import article_state, site_state
 from feedback.changes import By, Kind, Subject
-from feedback.db import db
+from feedback.db import db, uuid7
 from feedback.errors import Conflict, Missing
-from feedback.models import Change, Role, Site, Token, User
+from feedback.models import Change, Role, Site, Token, User, Webhook
 
 
 def open_site(slug: str, *, name: str, origins: Sequence[str], by: By) -> Site:
@@ -91,3 +95,54 @@ def revoke_token(site_id: UUID, token_id: UUID, by: By) -> Token:
         staff.revoke_token(token_id, now=by.now)
         changes.note(Subject(site_id, Kind.TOKEN, {"token": token_id.hex}), f"revoked the token “{token.name}”", by)
     return token
+
+
+def add_webhook(site_id: UUID, url: str, events: Sequence[str], vault: webhooks.Vault, by: By) -> tuple[Webhook, str]:
+    """Add a webhook and return it with its secret. Raises Invalid where the site has too many."""
+    webhooks.require_room(site_id)
+    secret, webhook_id = webhooks.new_secret(), uuid7()
+    row = Webhook(
+        id=webhook_id,
+        site_id=site_id,
+        url=url,
+        events=list(events),
+        sealed_secret=vault.seal(secret, webhook_id),
+        created=by.now,
+    )
+    db.session.add(row)
+    db.session.flush()
+    _note_webhook(row, "added", by)
+    return row, secret
+
+
+def change_webhook(site_id: UUID, webhook_id: UUID, url: str, events: Sequence[str], by: By) -> bool:
+    """Call another address, or tell of other events. Returns whether that is new. Raises Missing."""
+    row = webhooks.one(site_id, webhook_id)
+    if (row.url, row.events) == (url, list(events)):
+        return False
+    row.url, row.events = url, list(events)
+    _note_webhook(row, "changed", by)
+    return True
+
+
+def turn_webhook(site_id: UUID, webhook_id: UUID, on: bool, by: By) -> Webhook:
+    """Switch a webhook on, or off. Raises Missing."""
+    row = webhooks.one(site_id, webhook_id)
+    if (row.off is None) is not on:
+        row.off, row.failing_since = None if on else by.now, None
+        _note_webhook(row, f"switched {'on' if on else 'off'}", by)
+    return row
+
+
+def remove_webhook(site_id: UUID, webhook_id: UUID, by: By) -> Webhook:
+    """Remove a webhook with its secret and its log. Raises Missing."""
+    row = webhooks.one(site_id, webhook_id)
+    _note_webhook(row, "removed", by)
+    webhooks.drop(row)
+    return row
+
+
+def _note_webhook(row: Webhook, deed: str, by: By) -> None:
+    # The host alone: the rest of an address is often a secret.
+    subject = Subject(row.site_id, Kind.WEBHOOK, {"webhook": row.id.hex})
+    changes.note(subject, f"{deed} the webhook to {urlsplit(row.url).hostname}", by)

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     ROLES = "roles"  # user: an id
     ACCOUNT = "account"  # user: an id
     TOKEN = "token"  # nothing that could be set again
+    WEBHOOK = "webhook"  # likewise: whoever removed one has lost its secret
 
 
 @dataclass(frozen=True)

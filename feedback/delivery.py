@@ -1,13 +1,19 @@
 """Delivering the outbox: lease, write, send, mark. The sending happens outside of any transaction."""
 
 import logging
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from smtplib import SMTP
+from uuid import UUID
 
-from feedback import clock, mail, notices
+from cryptography.fernet import InvalidToken
+
+from feedback import clock, mail, notices, outbound, webhooks
+from feedback.addresses import Barred
 from feedback.config import Settings
-from feedback.db import transact
-from feedback.notices import Notice
+from feedback.db import db, transact
+from feedback.notices import Kind, Notice
 
 log = logging.getLogger(__name__)
 
@@ -59,3 +65,56 @@ def _deliver(settings: Settings, write: Writer, smtp: SMTP, notice: Notice) -> N
         transact(notices.fail, notice, type(error).__name__, now=now)
     else:
         transact(notices.finish, notice.id, now=now)
+
+
+# Webhooks
+
+PAUSE = timedelta(minutes=1)  # for what else is due to a server that does not answer: others must not wait behind it
+UNREADABLE = (
+    "Its secret cannot be read: a key is missing from FEEDBACK_SECRET_KEY. Remove this webhook and add it anew."
+)
+
+
+def call_webhooks(settings: Settings) -> int:
+    """Send webhooks what is due, a batch at most; returns how many messages were leased."""
+    leased = transact(notices.lease, clock.now(), (Kind.WEBHOOK,))
+    silent: set[UUID] = set()
+    for notice in leased:
+        webhook_id = UUID(notice.about["webhook"])
+        if webhook_id in silent:
+            transact(notices.postpone, notice, until=clock.now() + PAUSE)
+        elif not _call(settings, notice):
+            silent.add(webhook_id)
+    return len(leased)
+
+
+def _call(settings: Settings, notice: Notice) -> bool:
+    """Send one message and note how it went. Returns whether there was an answer."""
+    now = clock.now()
+    try:
+        message = webhooks.message(notice, webhooks.Vault(settings.secret_keys), now=now)
+    except InvalidToken:
+        transact(webhooks.record, notice, webhooks.Outcome(0, fault=UNREADABLE, hopeless=True), now=now)
+        return True
+    db.session.rollback()  # nothing is held open while others take their time
+    if message is None:
+        transact(notices.finish, notice.id, now=now)
+        return True
+    outcome = _posted(settings, message)
+    transact(webhooks.record, notice, outcome, now=clock.now())
+    return outcome.status is not None or outcome.hopeless
+
+
+def _posted(settings: Settings, message: webhooks.Message) -> webhooks.Outcome:
+    begun = time.monotonic()
+
+    def took() -> int:
+        return round((time.monotonic() - begun) * 1000)
+
+    try:
+        answer = outbound.post(message.url, message.body, allow=settings.allow_networks, headers=message.headers)
+    except Barred as error:
+        return webhooks.Outcome(took(), fault=str(error), hopeless=True)
+    except outbound.NoAnswer as error:
+        return webhooks.Outcome(took(), fault=str(error))
+    return webhooks.Outcome(took(), status=answer.status)

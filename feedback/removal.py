@@ -4,14 +4,17 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
-from feedback import articles
+from feedback import articles, webhooks
 from feedback.db import db, run
 from feedback.errors import Missing, Refused
 from feedback.models import (
+    Alarm,
     Article,
     Change,
     Comment,
     Contributor,
+    Digest,
+    FeedToken,
     Membership,
     Outbox,
     ReasonTally,
@@ -33,7 +36,8 @@ def remove_site(slug: str) -> None:
         raise Missing(f"There is no site called “{slug[:64]}” here.")
     if _any(Article.id, Article.site_id == site.id):
         raise Refused(f"“{slug}” has articles. Remove them first; those with votes or comments stay for good.")
-    for table in (Token, Membership, Sighting, Change, Outbox, TriageModel):
+    webhooks.drop_all(site.id)
+    for table in (Token, Membership, Sighting, Change, Outbox, TriageModel, Digest, FeedToken):
         run(delete(table).where(table.site_id == site.id))
     run(delete(Site).where(Site.id == site.id))
 
@@ -45,7 +49,7 @@ def remove_article(site_id: UUID, key: str) -> None:
         raise Missing(f"There is no article “{key}” on this site.")
     if _any(Vote.article_id, Vote.article_id == found.id) or _any(Comment.article_id, Comment.article_id == found.id):
         raise Refused(f"Readers have voted or commented on “{key}”. Hide its comments instead.")
-    for table in (Contributor, Revision, Tally, ReasonTally, Standing):
+    for table in (Contributor, Revision, Tally, ReasonTally, Standing, Alarm):
         run(delete(table).where(table.article_id == found.id))
     run(delete(Article).where(Article.id == found.id))
 

@@ -12,7 +12,18 @@ from sqlalchemy import Row, delete, func, select, update
 
 from feedback.db import db, run
 from feedback.errors import Conflict, Invalid, Missing, Refused
-from feedback.models import Contributor, Membership, RecoveryCode, Role, SecondFactor, Site, Token, User
+from feedback.models import (
+    Contributor,
+    Digest,
+    FeedToken,
+    Membership,
+    RecoveryCode,
+    Role,
+    SecondFactor,
+    Site,
+    Token,
+    User,
+)
 
 TOKEN_PREFIX = "fb_"  # so that a token found in a log or a repository can be recognised
 LAST_USED_STEP = timedelta(minutes=10)  # "last used" is worth no write on every call
@@ -216,7 +227,8 @@ def dismiss(user_id: UUID) -> None:
     """
     _spare_last_administrator(user_id)
     run(update(Contributor).where(Contributor.user_id == user_id).values(user_id=None))
-    run(delete(Token).where(Token.user_id == user_id))
+    for table in (Token, Digest, FeedToken):
+        run(delete(table).where(table.user_id == user_id))
     forget_second_factor(user_id)
     run(delete(Membership).where(Membership.user_id == user_id))
     run(delete(User).where(User.id == user_id))

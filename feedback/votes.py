@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, bindparam, case, delete, func, select, update
 
-from feedback import articles, personal, statistics
+from feedback import alarms, articles, personal, statistics
 from feedback.db import db, insert, run
 from feedback.errors import Invalid
 from feedback.models import Kind, NoteStatus, ReasonTally, Standing, Tally, Value, Vote
@@ -161,7 +161,9 @@ def cast(ballot: Ballot, *, now: datetime) -> Outcome:
         if before is not None:
             return _recast(ballot, article_id, before, now)
         # The vote that stood in the way was taken back in the meantime: there is room for this one now.
-    return Outcome(_move(ballot.page.site, article_id, None, first, now), first)
+    outcome = Outcome(_move(ballot.page.site, article_id, None, first, now), first)
+    _warn(ballot, article_id, None, first, now)
+    return outcome
 
 
 def _recast(ballot: Ballot, article_id: UUID, before: Standpoint, now: datetime) -> Outcome:
@@ -169,7 +171,15 @@ def _recast(ballot: Ballot, article_id: UUID, before: Standpoint, now: datetime)
     if after == before:
         return Outcome(count(article_id), before)
     _update(ballot, article_id, before, after, now)
-    return Outcome(_move(ballot.page.site, article_id, before, after, now), after)
+    outcome = Outcome(_move(ballot.page.site, article_id, before, after, now), after)
+    _warn(ballot, article_id, before, after, now)
+    return outcome
+
+
+def _warn(ballot: Ballot, article_id: UUID, before: Standpoint | None, after: Standpoint, now: datetime) -> None:
+    """Tell the article's reviewers of a reader who finds it unsafe, and of each new note that says why."""
+    if after.reason == alarms.UNSAFE and (before is None or (before.reason, before.note) != (after.reason, after.note)):
+        alarms.sound(article_id, ballot.page.site.id, now=now)
 
 
 def _locked(article_id: UUID, reader: bytes) -> Standpoint | None:

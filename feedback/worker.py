@@ -2,7 +2,7 @@
 
 Any number of workers may run beside one database: every task is one transaction that is safe to run twice. The rounds
 have a thread of their own, so that no mail server that takes its time keeps anything known for longer; so has learning,
-which calculates for seconds, outside of any transaction.
+which calculates for seconds, outside of any transaction, and so have webhooks, whose receivers may take their time.
 """
 
 import logging
@@ -16,7 +16,7 @@ from uuid import UUID
 
 from flask import Flask
 
-from feedback import changes, clock, delivery, erasures, learning, notices, readers, stats
+from feedback import changes, clock, delivery, digests, erasures, learning, notices, readers, stats, webhooks
 from feedback.backup import ledger
 from feedback.db import db, dispose, transact
 from feedback.moderation import batches
@@ -33,6 +33,7 @@ TASKS: dict[str, Callable[[datetime], Any]] = {
     "forget networks": readers.expire,
     "fit what lists are ordered by": stats.fit_sites,
     "forget old notices": notices.forget_old,
+    "forget old messages": webhooks.forget_old,
     "forget old changes": changes.forget_old,
 }
 
@@ -49,14 +50,17 @@ def run(app: Flask) -> None:
         signal.signal(number, lambda *_: stop.set())
     rounds = threading.Thread(target=go_round, args=(app, stop), name="rounds")
     lessons = threading.Thread(target=learning.keep_on, args=(app, stop), name="lessons")
+    calls = threading.Thread(target=keep_calling, args=(app, stop), name="calls")
     rounds.start()
     lessons.start()
+    calls.start()
     while not stop.is_set():
         with app.app_context():
             busy = decide_in_bulk() or deliver(app)
         stop.wait(0 if busy else POLL)
     rounds.join()
     lessons.join()
+    calls.join()
     dispose(app)
 
 
@@ -66,6 +70,7 @@ def go_round(app: Flask, stop: threading.Event) -> None:
     listed: UUID | None = None
     while not stop.is_set():
         listed = list_erasures(app, listed)
+        announce(app)
         now = clock.now()
         if now.date() != day or time.monotonic() >= due:
             with app.app_context():
@@ -103,6 +108,33 @@ def deliver(app: Flask) -> bool:
         return False
 
 
+def call_webhooks(app: Flask) -> bool:
+    """Send webhooks a batch of what is due. Returns whether there may be more."""
+    try:
+        return delivery.call_webhooks(app.config["SETTINGS"]) > 0
+    except Exception:
+        log.exception("calling webhooks failed; it will be tried again")
+        return False
+
+
+def keep_calling(app: Flask, stop: threading.Event) -> None:
+    """Send webhooks what is due, until the end."""
+    while not stop.is_set():
+        with app.app_context():
+            busy = call_webhooks(app)
+        stop.wait(0 if busy else POLL)
+
+
+def announce(app: Flask) -> None:
+    """Put the digests that have something to tell into the outbox."""
+    try:
+        with app.app_context():
+            for user_id, site_id in digests.due(clock.now()):
+                transact(digests.put, user_id, site_id, now=clock.now())
+    except Exception:
+        log.exception("the digests could not be made; it will be tried again")
+
+
 def decide_in_bulk() -> bool:
     """Do the next chunk of a bulk decision. Returns whether there may be more to do."""
     try:
@@ -120,7 +152,8 @@ def once(app: Flask) -> bool:
     """Do a round and deliver all that is due. Returns whether the round went well."""
     with app.app_context():
         went_well = round_of_tasks(clock.now())
-        while decide_in_bulk() or deliver(app):
+        announce(app)
+        while decide_in_bulk() or deliver(app) or call_webhooks(app):
             pass
     learning.learn(app, {})
     list_erasures(app, None)

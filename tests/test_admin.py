@@ -12,7 +12,17 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, text
 
-from feedback import articles, catalogue, changes, delivery, notices, sightings, staff
+from feedback import (
+    administration,
+    articles,
+    catalogue,
+    changes,
+    delivery,
+    notices,
+    sightings,
+    staff,
+    webhooks,
+)
 from feedback.cli import main
 from feedback.db import db
 from feedback.models import Accepts, Article, Change, Outbox, Role, Token, User
@@ -54,7 +64,7 @@ def second_ada(app: Any, connect: Any, site: Any, password_hash: str) -> Browser
 # Who may enter
 
 
-def addresses(site: str, user_id: Any, token_id: Any, change_id: Any) -> list[tuple[str, str]]:
+def addresses(site: str, user_id: Any, token_id: Any, change_id: Any, hook_id: Any) -> list[tuple[str, str]]:
     """(method, path) of everything in the administration, with things that exist."""
     base = f"/admin/sites/{site}"
     named = f"article={KEY}"
@@ -73,22 +83,29 @@ def addresses(site: str, user_id: Any, token_id: Any, change_id: Any) -> list[tu
         f"tokens/{token_id}/revoke",
         "mail",
         "changes",
+        "webhooks",
+        f"webhooks/{hook_id}",
+        f"webhooks/{hook_id}/remove",
     ]
     writes = ["settings", "remove", "origins", "new-article", f"article?{named}", f"article/comments?{named}", "invite",
               f"article/revisions?{named}", f"article/revision?{named}&label=v1", f"people/{user_id}", "tokens",
               f"people/{user_id}/active", f"people/{user_id}/invitation", f"tokens/{token_id}/revoke",
-              f"mail/{uuid4()}/again", f"changes/{change_id}/undo"]  # fmt: skip
+              f"mail/{uuid4()}/again", f"changes/{change_id}/undo", "webhooks", f"webhooks/{hook_id}",
+              f"webhooks/{hook_id}/test", f"webhooks/{hook_id}/turn", f"webhooks/{hook_id}/messages/{uuid4()}/again",
+              f"webhooks/{hook_id}/remove"]  # fmt: skip
     return [("GET", f"{base}/{each}") for each in reads] + [("POST", f"{base}/{each}") for each in writes]
 
 
 @pytest.fixture
 def lived_in(do: Any, site: Any, article: Any, mo: Any, ada: Any, clock: Any, rows: Any) -> tuple[Any, ...]:
-    """Ids of a person, a token and a change on the site; its article has the revision v1."""
+    """Ids of a person, a token, a change and a webhook on the site; its article has the revision v1."""
     by = changes.By(staff.Actor("Ada", ada.id), [site.id], clock())
     do(articles.see_revision, article.id, "v1", registered=True, now=clock())
     do(staff.issue_token, site, Role.MODERATOR, name="Bot", now=clock())
     change = do(changes.make, changes.Subject(site.id, changes.Kind.COMMENTS, {"article": KEY}), "closed", by)
-    return mo.id, rows(select(Token.id))[0], change.id
+    vault = webhooks.Vault([SECRET])
+    hook, _ = do(administration.add_webhook, site.id, "https://hooks.example.org/x", ["comment.waiting"], vault, by)
+    return mo.id, rows(select(Token.id))[0], change.id, hook.id
 
 
 def test_every_address_is_walked_here(app, lived_in):
@@ -119,9 +136,10 @@ def test_an_administrator_of_another_site_finds_nothing_here(lived_in, other, ap
         page = eve.opens(path) if method == "GET" else eve.sends(path)
         assert page.status == 404, (method, path)
     # Nor by the way of their own site.
-    user_id, token_id, change_id = lived_in
+    user_id, token_id, change_id, hook_id = lived_in
     person, token, change = f"people/{user_id}", f"tokens/{token_id}", f"changes/{change_id}"
-    for path in (person, f"{person}/active", f"{token}/revoke", f"{change}/undo"):
+    hook = f"webhooks/{hook_id}"
+    for path in (person, f"{person}/active", f"{token}/revoke", f"{change}/undo", f"{hook}/test", f"{hook}/remove"):
         assert eve.sends(f"/admin/sites/other/{path}", roles="administrator", active="no").status == 404, path
     assert "Quiet Health" not in eve.opens("/admin/").text
     assert len(rows(select(Change))) == before

@@ -22,6 +22,7 @@ FOR = {
     "admin": {Role.ADMINISTRATOR},
     "account": set(Role),
     "second_factor": set(Role),
+    "notices": set(Role),
     "desk": set(Role),
 }
 POLICY = (

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from feedback import articles, blocklist, opaque
+from feedback import alarms, articles, blocklist, opaque, webhooks
 from feedback.comments import flags
 from feedback.comments.states import change_state, lock
 from feedback.comments.states import flag as weigh
@@ -56,6 +56,9 @@ def flag(report: Report, *, site: articles.SiteView, now: datetime) -> bool:
     db.session.add(row)
     db.session.flush()
     weigh(comment, weight)
+    webhooks.tell("comment.flagged", comment, who="reader", now=now)
+    if report.reason is FlagReason.UNSAFE:
+        alarms.sound(comment.article_id, site.id, now=now)
     if comment.state is State.APPROVED and comment.flags >= site.policy.flag_limit and not flags.were_judged(comment):
         _take_down(comment, now)
     return True

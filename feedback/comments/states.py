@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from feedback import webhooks
 from feedback.comments import flags
 from feedback.db import db, uuid7
 from feedback.models import Comment, Decision, Standing, State
@@ -24,11 +25,12 @@ def lock(article_id: UUID) -> None:
     db.session.execute(select(Standing.article_id).where(Standing.article_id == article_id).with_for_update())
 
 
-def add(comment: Comment) -> None:
-    """Store a new comment and count it. The caller holds the article's lock."""
+def add(comment: Comment, *, now: datetime | None = None) -> None:
+    """Store a new comment, count it and tell of it. The caller holds the article's lock."""
     db.session.add(comment)
     db.session.flush()
     _count(comment, None, comment.state, shown=comment.state is State.APPROVED)
+    webhooks.tell(webhooks.OF_STATE[comment.state], comment, who=None, now=now or comment.created)
 
 
 def _count(comment: Comment, before: State | None, after: State, *, shown: bool = True, flagged: int = 0) -> None:
@@ -95,6 +97,8 @@ def change_state(
     comment.flags = flags.answered(comment, row.id, undoes=undoes)
     _count(comment, before, to, flagged=is_flagged(comment) - was_flagged)
     db.session.flush()
+    if before is not to:
+        webhooks.tell(webhooks.OF_STATE[to], comment, who=who, now=now)
     return row
 
 

@@ -72,7 +72,7 @@ def submit(draft: Draft, *, now: datetime) -> Comment:
         score_trust=policy.score_trust,
     )
     comment = _comment(draft, article_id, parent, verdict, next_moment(article_id, now))
-    add(comment)
+    add(comment, now=now)
     if verdict.trusted:
         why = f"learned score {draft.score:.1%}, under {policy.score_trust} %"
         change_state(comment, State.APPROVED, who="rules", action="approve", reason=why, now=comment.created)

@@ -145,7 +145,7 @@ def reply(
         held_for=[],
         created=next_moment(parent.article_id, now),
     )
-    comments.add(row)
+    comments.add(row, now=now)
     comments.record(row, who=author.actor.name, who_id=author.actor.id, action="reply", now=now)
     db.session.flush()
     return row

@@ -25,12 +25,14 @@ def init_app(app: Flask) -> None:
         health,
         moderation,
         moderation_api,
+        notices,
         openapi,
         pages,
         password,
         problems,
         scripts,
         second_factor,
+        unsubscribe,
         widget,
     )
 
@@ -60,6 +62,8 @@ def init_app(app: Flask) -> None:
         admin.bp,
         password.bp,
         second_factor.bp,
+        notices.bp,
+        unsubscribe.bp,
         feeds.bp,
         openapi.bp,
     ):

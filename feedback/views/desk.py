@@ -36,7 +36,9 @@ from feedback.errors import Malformed, Refused
 from feedback.models import Role
 from feedback.views import access
 
-SESSIONLESS = ("/api/", "/embed.js", "/f/", "/feeds/", "/healthz", "/metrics", "/readyz", "/static/", "/widget")
+SESSIONLESS = (
+    "/api/", "/embed.js", "/f/", "/feeds/", "/healthz", "/metrics", "/readyz", "/static/", "/unsubscribe/", "/widget",
+)  # fmt: skip
 OPEN = frozenset({"account.sign_in", "password.forgotten", "password.choose", "second_factor.step"})
 BEFORE_SECOND_FACTOR = frozenset({"second_factor.page", "account.sign_out"})  # where all else wants one
 COOKIE = "feedback_session"

@@ -1,13 +1,16 @@
-"""Atom feeds of what is published: of a site, and of one article. The same for everybody."""
+"""Atom feeds of what is published: of a site, and of one article, the same for everybody; and of what waits.
+
+The latter is private: it takes the token in its address, and opens to nobody else.
+"""
 
 import hashlib
 from collections.abc import Sequence
 
 from feedgenerator import Atom1Feed
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import articles, comments, forms
+from feedback import articles, comments, forms, opaque, queue_feeds, triage
 from feedback.errors import Missing
 
 bp = Blueprint("feeds", __name__, url_prefix="/feeds")
@@ -31,6 +34,34 @@ def of_article(site: str) -> ResponseReturnValue:
     name = article.title or article.key
     rows = comments.latest(found.id, article_id=article.id)
     return _feed(found, f"Comments on {name}", article.url or found.origins[0], rows)
+
+
+@bp.get("/<site>/queue.atom")
+def of_queue(site: str) -> ResponseReturnValue:
+    found = articles.site(site)
+    if not queue_feeds.opens(request.args.get("token", ""), found.id):
+        raise Missing("There is no such feed, or it was closed.")
+    address = str(current_app.config["SETTINGS"].public_url or request.host_url.rstrip("/"))
+    # Its own address stays out of it: whoever is shown an entry must not be able to read the others.
+    own = f"{address}{url_for('feeds.of_queue', site=site)}"
+    link = f"{address}/moderation/?site={found.slug}"
+    feed = Atom1Feed(title=f"Waiting at {found.name}", link=link, description=None, feed_guid=own)
+    for comment, article in queue_feeds.waiting(found.id):
+        name = comment.name or "A reader"
+        feed.add_item(
+            title=f"{name} on {article.title or article.key}",
+            link=f"{address}/moderation/comments/{opaque.identifier(comment.article_id, comment.id)}",
+            description=triage.explain(comment.held_for, comment.html) or None,
+            content=comment.html,
+            author_name=name,
+            pubdate=comment.created,
+            updateddate=comment.edited or comment.created,
+            unique_id=f"urn:uuid:{comment.id}",
+        )
+    answer = Response(feed.writeString("utf-8"), mimetype="application/atom+xml")
+    answer.headers["Cache-Control"] = "private, no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
 
 
 def _feed(site: articles.SiteView, title: str, link: str, rows: Sequence[comments.Latest]) -> Response:

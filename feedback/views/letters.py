@@ -1,14 +1,17 @@
 """What each notice says. Everything is read when it is delivered; what no longer exists says nothing."""
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from flask import current_app, render_template
 
-from feedback import notices, passwords
+from feedback import alarms, digests, notices, opaque, passwords, triage
 from feedback.db import db
-from feedback.mail import Letter
-from feedback.models import Site, User
+from feedback.mail import Letter, quoted
+from feedback.models import Article, Comment, Site, User, Webhook
 from feedback.notices import Kind, Notice
 
 
@@ -35,6 +38,74 @@ def _invitation(notice: Notice) -> Letter | None:
     return _letter(user, f"Your account at {site.name}", "invitation", site=site.name, link=link, days=days)
 
 
+def _digest(notice: Notice) -> Letter | None:
+    user, site = _user(notice), db.session.get(Site, UUID(notice.about["site"]))
+    if user is None or site is None or not digests.reads(user.id, site.id):
+        return None
+    window = (datetime.fromisoformat(notice.about["after"]), datetime.fromisoformat(notice.about["until"]))
+    number = digests.count(site.id, window)
+    if not number:
+        return None
+    items = [_item(comment, article) for comment, article in digests.waiting(site.id, window)]
+    subject = f"{number} comment{'s wait' if number > 1 else ' waits'} at {site.name}"
+    queue = f"{_own_address()}/moderation/?site={site.slug}"
+    return _letter(user, subject, "digest", site, items=items, more=number - len(items), number=number, queue=queue)
+
+
+def _item(comment: Comment, article: Article) -> dict[str, Any]:
+    """Return what a digest shows of a comment: nothing that a mail program makes a link of, but for our own."""
+    return {
+        "title": quoted(article.title or article.key),
+        "name": quoted(comment.name or "A reader"),
+        "text": quoted(comment.source),
+        "held": triage.explain(comment.held_for, comment.html),
+        "link": _page_of(comment),
+    }
+
+
+def _page_of(comment: Comment) -> str:
+    return f"{_own_address()}/moderation/comments/{opaque.identifier(comment.article_id, comment.id)}"
+
+
+def _unsafe(notice: Notice) -> Letter | None:
+    user, article = _user(notice), db.session.get(Article, UUID(notice.about["article"]))
+    if user is None or article is None or not alarms.wants(user.id, article):
+        return None
+    words = alarms.words(article.id, datetime.fromisoformat(notice.about["since"]))
+    if not words:
+        return None
+    site, title = db.session.get_one(Site, article.site_id), quoted(article.title or article.key)
+    moderates = alarms.may_moderate(user.id, site.id)
+    items = [_word(word, moderates) for word in words[: alarms.SHOWN]]
+    page = "moderation/?" if moderates else f"articles/{site.slug}?"
+    link = f"{_own_address()}/{page}article={quote(article.key, safe='')}"
+    link += f"&site={site.slug}&state=all" if moderates else ""
+    more = len(words) - len(items)
+    subject = f"Said to be unsafe: {title}"
+    return _letter(user, subject, "unsafe", site, title=title, items=items, more=more, number=len(words), link=link)
+
+
+def _word(word: alarms.Word, moderates: bool) -> dict[str, Any]:
+    comment = word.comment
+    return {
+        "note": quoted(word.note),
+        "text": quoted(comment.source) if comment else None,
+        "link": _page_of(comment) if comment and moderates else None,
+    }
+
+
+def _webhook_off(notice: Notice) -> Letter | None:
+    user, site = _user(notice), db.session.get(Site, UUID(notice.about["site"]))
+    hook = db.session.get(Webhook, UUID(notice.about["webhook"]))
+    if user is None or site is None or hook is None or hook.off is None:
+        return None
+    link = f"{_own_address()}/admin/sites/{site.slug}/webhooks/{hook.id}"
+    host = quoted(urlsplit(hook.url).hostname)
+    return _letter(
+        user, f"A webhook of {site.name} was switched off", "webhook_off", host=host, at=site.name, link=link
+    )
+
+
 def _user(notice: Notice) -> User | None:
     user = db.session.get(User, UUID(notice.about["user"]))
     return user if user is not None and user.active else None
@@ -42,15 +113,30 @@ def _user(notice: Notice) -> User | None:
 
 def _link(user: User, purpose: passwords.Purpose) -> str:
     signer = passwords.Signer(current_app.config["SETTINGS"].secret_keys)
-    return f"{current_app.config['SETTINGS'].public_url}/account/choose/{signer.sign(user, purpose)}"
+    return f"{_own_address()}/account/choose/{signer.sign(user, purpose)}"
 
 
-def _letter(user: User, subject: str, template: str, **values: object) -> Letter:
+def _own_address() -> str:
+    return str(current_app.config["SETTINGS"].public_url)
+
+
+def _letter(user: User, subject: str, template: str, about: Site | None = None, **values: object) -> Letter:
+    """Write a letter; one about a site carries the link that ends letters of its kind."""
+    if about is not None:
+        signer = digests.Unsubscriber(current_app.config["SETTINGS"].secret_keys)
+        end = f"{_own_address()}/unsubscribe/{signer.sign(user.id, about.id, Kind(template))}"
+        values |= {"site": about.name, "unsubscribe": end, "choices": f"{_own_address()}/account/notices"}
     text, html = (
         render_template(f"mail/{template}.{kind}", name=user.name, subject=subject, **values)
         for kind in ("txt", "html")
     )
-    return Letter(user.email, subject, text, html)
+    return Letter(user.email, subject, text, html, end if about is not None else None)
 
 
-LETTERS: dict[Kind, Callable[[notices.Notice], Letter | None]] = {Kind.RESET: _reset, Kind.INVITATION: _invitation}
+LETTERS: dict[Kind, Callable[[notices.Notice], Letter | None]] = {
+    Kind.RESET: _reset,
+    Kind.INVITATION: _invitation,
+    Kind.DIGEST: _digest,
+    Kind.UNSAFE: _unsafe,
+    Kind.WEBHOOK_OFF: _webhook_off,
+}

@@ -14,6 +14,9 @@ from feedback.views.admin.room import bp
 NAMES = {
     notices.Kind.RESET: "A link to choose a new password",
     notices.Kind.INVITATION: "An invitation",
+    notices.Kind.DIGEST: "A digest of what waits",
+    notices.Kind.UNSAFE: "A warning of something unsafe",
+    notices.Kind.WEBHOOK_OFF: "Word of a webhook that was switched off",
 }
 
 

@@ -21,6 +21,7 @@ TABS = {
     "admin.catalogue": "Articles",
     "admin.people": "People",
     "admin.tokens": "Tokens",
+    "admin.hooks": "Webhooks",
     "admin.mail": "Mail",
     "admin.log": "Changes",
 }
