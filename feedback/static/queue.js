@@ -76,6 +76,7 @@
       const named = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
       mark(named || cards()[0]);
       if (named) named.focus({ preventScroll: true });
+      if (next) refill();
     }
 
     function mark(card) {
@@ -128,7 +129,7 @@
       const form = event.target;
       // A form's `action` would be its buttons of that name.
       const address = form.getAttribute("action");
-      if (list === "all" || !address?.endsWith("/moderation/decide")) return;
+      if (list === "all" || !address?.endsWith("/moderation/decide") || event.submitter?.formMethod === "dialog") return;
       event.preventDefault();
       event.stopPropagation();
       const body = new FormData(form, event.submitter);

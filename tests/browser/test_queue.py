@@ -1,6 +1,7 @@
 """A moderator in the queue: reading what waits and why, deciding with mouse, keys and thumbs, undoing, looking back."""
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
+from feedback import clock as real_clock
+from feedback import moderation
 from feedback.models import Comment, Decision, State
+from feedback.staff import Actor
 from tests.browser.conftest import PHONE, axe, scrolls_sideways, shoot
 
 REMARKS = (
@@ -59,7 +63,9 @@ def card(page: Page, words: str) -> Any:
 
 
 def told(page: Page) -> Any:
-    return page.locator(".messages")
+    """What the page says; at once where a script decides, and then only once it has been sent."""
+    expect(page.locator("[data-queue][data-sending]")).to_have_count(0)
+    return page.locator(".messages:not(:empty)")
 
 
 def current(page: Page) -> str:
@@ -73,9 +79,10 @@ def presses(page: Page, *keys: str) -> None:
 
 
 def decides(page: Page, key: str) -> None:
-    """Press a key that decides, and wait for the page that follows."""
-    with page.expect_navigation():
+    """Press a key that decides, and wait until the decision has been sent."""
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.keyboard.press(key)
+    expect(page.locator("[data-queue][data-sending]")).to_have_count(0)
 
 
 def test_what_waits_is_shown_with_its_reasons(queue):
@@ -109,7 +116,7 @@ def test_each_button_decides_and_leaves_its_row(queue, state_of, decided):
 
 def test_an_approved_comment_is_on_the_article_page(queue, open_page, page_url):
     card(queue, "sleepy").get_by_role("button", name=re.compile("^Approve")).click()
-    expect(told(queue)).to_be_visible()
+    expect(told(queue)).to_contain_text("Approved.")
     article = open_page(page_url)
     expect(article.get_by_text("Does baclofen make you sleepy?")).to_be_visible()
     expect(article.get_by_text("It took two weeks")).to_have_count(0)
@@ -118,10 +125,15 @@ def test_an_approved_comment_is_on_the_article_page(queue, open_page, page_url):
 def test_a_rejection_takes_a_reason(queue, rows, site):
     item = card(queue, "rita@")
     item.get_by_text("Reject with a reason").click()
-    item.get_by_label("Reason").fill("Personal details")
-    item.get_by_label("Reason").press("Enter")
-    expect(told(queue)).to_contain_text("The comment is rejected.")
-    assert rows(select(Decision.reason).where(Decision.site_id == site.id)) == ["Personal details"]
+    item.get_by_label("Another reason").fill("Collects addresses")
+    item.get_by_label("Another reason").press("Enter")
+    expect(told(queue)).to_contain_text("Rejected.")
+    other = card(queue, "sleepy")
+    other.get_by_text("Reject with a reason").click()
+    other.get_by_role("button", name="Off the topic").click()
+    expect(told(queue)).to_contain_text("Rejected.")
+    reasons = select(Decision.reason).where(Decision.site_id == site.id).order_by(Decision.at)
+    assert rows(reasons) == ["Collects addresses", "Off the topic"]
 
 
 def test_several_are_decided_at_once(queue, state_of, decided):
@@ -131,7 +143,7 @@ def test_several_are_decided_at_once(queue, state_of, decided):
     card(queue, "two weeks").get_by_label("Select the comment of Rae").check()
     expect(bar).to_contain_text("2 selected")
     bar.get_by_role("button", name="Approve the selected").click()
-    expect(told(queue)).to_contain_text("2 comments are approved.")
+    expect(told(queue)).to_contain_text("Approved: 2 comments.")
     assert [state_of(words) for words in ("Does", "It took", "Thank")] == [
         State.APPROVED,
         State.APPROVED,
@@ -142,13 +154,15 @@ def test_several_are_decided_at_once(queue, state_of, decided):
 
 def test_all_on_the_page_are_selected_with_one_box(queue, decided):
     card(queue, "sleepy").get_by_label("Select the comment of Rae").check()
-    everything = queue.get_by_label("All on this page")
+    everything = queue.get_by_label("All shown")
     expect(everything).to_have_js_property("indeterminate", True)
     everything.check()
     bar = queue.get_by_role("form", name="Decide on several")
     expect(bar).to_contain_text("5 selected")
     bar.get_by_role("button", name="Spam for the selected").click()
     expect(queue.get_by_role("heading", name="Nothing waits. Thank you!")).to_be_visible()
+    expect(queue.locator(".empty")).to_contain_text("Decided today: 5 by you")
+    expect(queue.locator(".empty")).to_be_focused()
     assert decided() == [("Mo", "spam")] * 5
 
 
@@ -171,8 +185,9 @@ def test_undo_brings_back_what_was_decided(queue, state_of, decided):
 
 def test_the_history_of_a_comment_undoes_too(queue, state_of):
     card(queue, "sleepy").get_by_role("button", name=re.compile("^Approve")).click()
+    expect(told(queue)).to_contain_text("Approved.")
     queue.get_by_role("link", name="Decisions").click()
-    queue.get_by_role("listitem").get_by_role("link").click()
+    queue.get_by_role("listitem").get_by_role("link", name=re.compile("sleepy")).click()
     history = queue.get_by_role("region", name="History")
     expect(history.get_by_role("listitem")).to_have_count(2)
     expect(history).to_contain_text("Mo approved it")
@@ -181,20 +196,21 @@ def test_the_history_of_a_comment_undoes_too(queue, state_of):
     assert state_of("Does") is State.PENDING
 
 
-def test_what_another_decided_meanwhile_is_shown(queue, sign_in, ada, state_of, decided):
+def test_what_another_decided_meanwhile_is_shown(queue, sign_in, ada, state_of, decided, problems):
+    problems.expect("status of 409")
     hers = sign_in(ada)
     card(hers, "sleepy").get_by_role("button", name=re.compile("^Reject the")).click()
     expect(told(hers)).to_be_visible()
     card(queue, "sleepy").get_by_role("button", name=re.compile("^Approve")).click()
-    expect(told(queue)).to_contain_text("Nothing was changed")
-    expect(told(queue)).to_contain_text("The comment is rejected, by Ada.")
+    expect(told(queue)).to_contain_text("The comment is rejected, by Ada")
+    expect(card(queue, "sleepy")).to_have_count(0)
     assert state_of("Does") is State.REJECTED
     assert decided() == [("Ada", "reject")]
 
 
 def test_a_double_click_decides_once(queue, decided):
     card(queue, "sleepy").get_by_role("button", name=re.compile("^Approve")).dblclick(no_wait_after=True)
-    expect(told(queue)).to_contain_text("The comment is approved.")
+    expect(told(queue)).to_contain_text("Approved.")
     assert decided() == [("Mo", "approve")]
 
 
@@ -242,14 +258,13 @@ def test_selected_items_are_decided_by_a_key(queue, decided, state_of):
     presses(queue, "x", "j", "j", "x")
     expect(queue.get_by_role("form", name="Decide on several")).to_contain_text("2 selected")
     decides(queue, "a")
-    expect(told(queue)).to_contain_text("2 comments are approved.")
+    expect(told(queue)).to_contain_text("Approved: 2 comments.")
     assert (state_of("Does"), state_of("Write"), state_of("Look")) == (State.APPROVED, State.PENDING, State.APPROVED)
 
 
 def test_a_capital_r_asks_for_the_reason(queue, rows, site):
     presses(queue, "Shift+R")
-    queue.keyboard.type("Unkind")
-    decides(queue, "Enter")
+    decides(queue, "2")
     assert rows(select(Decision.reason).where(Decision.site_id == site.id)) == ["Unkind"]
 
 
@@ -292,6 +307,124 @@ def test_the_keys_can_be_turned_off_in_this_browser(queue, decided):
     presses(queue, "Escape")
     decides(queue, "a")
     assert decided() == [("Mo", "approve")]
+
+
+# What goes wrong
+
+
+def test_a_lost_network_brings_the_comment_back_with_its_reason(queue, problems, decided):
+    problems.expect("ERR_FAILED")
+    queue.route("**/moderation/decide", lambda route: route.abort())
+    presses(queue, "a")
+    back = card(queue, "sleepy")
+    expect(back).to_contain_text("Not decided: the service could not be reached")
+    expect(told(queue)).to_contain_text("A comment is back")
+    assert "rita@" in current(queue)
+    queue.unroute("**/moderation/decide")
+    presses(queue, "k")
+    decides(queue, "a")
+    assert decided() == [("Mo", "approve")]
+
+
+def test_who_is_asked_to_wait_waits_and_nothing_is_lost(queue, problems, decided):
+    problems.expect("status of 429")
+    asked: list[str] = []
+
+    def busy(route: Any) -> None:
+        asked.append(route.request.post_data)
+        if len(asked) == 1:
+            route.fulfill(status=429, headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    queue.route("**/moderation/decide", busy)
+    decides(queue, "a")
+    expect(queue.locator("#said")).to_contain_text("asks to wait for 1 s")
+    assert decided() == [("Mo", "approve")] and len(asked) == 2
+
+
+def test_a_text_that_changed_comes_back_as_it_is_now(queue, rae, article, do, site, decided, problems):
+    problems.expect("status of 409")
+    (row,) = [each for each in rae.mine(article).json["comments"] if "sleepy" in each["source"]]
+    wording = moderation.Wording("Does it make you tired?", "<p>Does it make you tired?</p>", b"x" * 32)
+    who = Actor("Ada")
+    choice = moderation.Choice(row["id"], row["version"])
+    do(moderation.edit, choice, wording, who=who, site_ids=(site.id,), now=real_clock.now())
+    presses(queue, "a")
+    back = card(queue, "tired")
+    expect(back).to_contain_text("Not decided: The comment's text was edited, by Ada")
+    expect(back).to_contain_text("edited by a moderator")
+    assert decided() == [("Ada", "edit")]
+    presses(queue, "k")
+    decides(queue, "a")
+    assert decided() == [("Ada", "edit"), ("Mo", "approve")]
+
+
+def test_what_is_not_sent_when_the_page_is_left_is_sent_then(queue, service, decided):
+    presses(queue, "a", "r", "s", "a")
+    queue.goto(f"{service.url}/moderation/decisions")
+    # The browser sends them after the page is gone.
+    patience = time.monotonic() + 5
+    while len(decided()) < 4 and time.monotonic() < patience:
+        queue.wait_for_timeout(50)
+    assert sorted(action for _, action in decided()) == ["approve", "approve", "reject", "spam"]
+
+
+def test_the_list_refills_and_undo_reaches_back(sign_in, service, mo, waiting, decided):
+    page = sign_in(mo)
+    page.goto(f"{service.url}/moderation/?limit=2")
+    expect(page.get_by_role("article")).to_have_count(5)
+    decides(page, "a")
+    decides(page, "r")
+    decides(page, "u")
+    decides(page, "u")
+    assert "sleepy" in current(page)
+    expect(page.get_by_role("article")).to_have_count(5)
+    decides(page, "s")
+    assert decided() == [("Mo", "approve"), ("Mo", "reject"), ("Mo", "undo"), ("Mo", "undo"), ("Mo", "spam")]
+
+
+# All that match, and one comment's page
+
+
+def test_all_that_match_are_decided_together_and_undone(queue, decided, state_of):
+    queue.get_by_text("Decide on all 5 that match").click()
+    bar = queue.get_by_role("form", name="Decide on all that match")
+    bar.get_by_label("Reason for all that match").fill("A campaign")
+    bar.get_by_role("button", name="Reject all 5").click()
+    expect(queue.get_by_role("heading", name="5 comments rejected")).to_be_visible()
+    expect(queue.get_by_role("progressbar")).to_be_visible()
+    assert axe(queue) == []
+    assert decided() == [("Mo", "reject")] * 5
+    queue.get_by_role("button", name="Undo all 5").click()
+    expect(queue.get_by_role("heading", name="Undone: 5 of 5")).to_be_visible()
+    assert state_of("Does") is State.PENDING and len(decided()) == 10
+
+
+def test_c_replies_and_publishes(queue, state_of):
+    with queue.expect_navigation():
+        presses(queue, "c")
+    queue.get_by_label("Your reply").fill("It can, for the first days.")
+    queue.get_by_role("button", name="Approve and reply").click()
+    expect(told(queue)).to_contain_text("Your reply is published.")
+    assert (state_of("Does"), state_of("It can,")) == (State.APPROVED, State.APPROVED)
+    queue.goto(queue.url.partition("?")[0].partition("#")[0] + "?state=approved")
+    expect(card(queue, "first days")).to_contain_text("Staff · moderator")
+    with queue.expect_navigation():
+        presses(queue, "p")
+    expect(told(queue)).to_contain_text("The comment is pinned")
+    expect(card(queue, "sleepy").first).to_contain_text("Pinned")
+
+
+def test_e_edits_and_keeps_the_original(queue, rows, site):
+    with queue.expect_navigation():
+        presses(queue, "e")
+    queue.get_by_label("Text. It will say").fill("Does it make you sleepy?")
+    queue.get_by_role("button", name="Save the text").click()
+    item = card(queue, "sleepy")
+    expect(item).to_contain_text("edited by a moderator")
+    item.get_by_text("As its reader had typed it").click()
+    expect(item.locator("pre").last).to_have_text("Does baclofen make you *sleepy*?")
 
 
 # Without a script
@@ -337,7 +470,7 @@ def test_every_page_is_accessible_and_never_scrolls_sideways(
         assert axe(page) == [], path
         assert not scrolls_sideways(page), path
     page.goto(f"{service.url}/moderation/decisions")
-    page.get_by_role("listitem").get_by_role("link").click()
+    page.get_by_role("listitem").get_by_role("link").last.click()
     expect(page.get_by_role("region", name="History")).to_be_visible()
     assert axe(page) == [] and not scrolls_sideways(page)
 
