@@ -20,6 +20,18 @@ const TEXT = {
   waits: "Thank you. Your comment waits for moderation; until then only you can see it.",
   published: "Thank you. Your comment is published.",
   origin: "This page ({origin}) is not on the list of pages that may use this feedback service.",
+  flagging: "What is wrong with this comment?",
+  spam: "Advertising",
+  abuse: "Unkind or hateful",
+  unsafe: "Could harm somebody",
+  personal: "Personal details",
+  other: "Something else",
+  flagNote: "Anything to add? (optional)",
+  flagHint: "Only moderators and reviewers read this.",
+  sendFlag: "Send",
+  cancel: "Cancel",
+  thanks: "Thank you. The moderators will look at it.",
+  flagged: "Flagged",
   author: "Written by",
   reviewer: "Reviewed by",
   share: "Share this post",
@@ -213,6 +225,7 @@ function arrive(conversation, comment) {
 /** Show the reader's own: what waits, and what was published so lately that the shared answer does not know it yet. */
 export function restore(conversation, comments) {
   const missing = ({ parent }) => conversation.complete && (!parent || conversation.threads.has(parent));
+  for (const { id } of comments) conversation.shown.get(id)?.querySelector(".flag")?.remove();
   for (const comment of comments)
     if (comment.state === "pending" || (comment.state === "approved" && missing(comment))) conversation.place(comment, true);
 }
@@ -228,6 +241,70 @@ export function reply(conversation, { id, article, opener }) {
   article.after(form);
   opener.hidden = true;
   form.elements.body.focus();
+}
+
+const REASONS = ["spam", "abuse", "unsafe", "personal", "other"];
+const flagged = new Set(); // the comments flagged since the page was opened
+const chips = new CSSStyleSheet();
+chips.replaceSync(`
+.row>.pick{display:flex;flex:none;gap:.5em;align-items:center;min-block-size:2.1em;padding:.1em 1em;border:1px solid var(--edge);border-radius:2em;background:var(--field);font-weight:400;cursor:pointer}
+.flagging{margin-block:.6em 1em}
+.pick:hover{border-color:var(--accent)}
+.pick>input{inline-size:auto;min-block-size:0;margin:0;accent-color:var(--accent)}`);
+
+/** Ask below a comment what is wrong with it, and tell the moderators. */
+export function flag(conversation, { id, article, opener }, tools) {
+  const { h, button, unique } = tools;
+  const { visit } = conversation;
+  const thank = () => {
+    const line = h("span", { class: "hint", tabindex: -1 }, TEXT.flagged);
+    opener.replaceWith(line);
+    line.focus();
+    visit.say(TEXT.thanks);
+  };
+  if (flagged.has(id)) return thank();
+  const group = unique();
+  const pick = (value) => h("label", { class: "pick" }, h("input", { type: "radio", name: group, value, required: "" }), TEXT[value]);
+  const hint = h("p", { class: "hint", id: unique() }, TEXT.flagHint);
+  const error = h("p", { class: "error", id: unique(), tabindex: -1 });
+  const note = h("textarea", { class: "field", dir: "auto", "aria-describedby": hint.id + " " + error.id });
+  const close = () => {
+    form.remove();
+    opener.hidden = false;
+    opener.focus();
+  };
+  const submit = async (event) => {
+    event.preventDefault();
+    if (form.ariaBusy) return;
+    form.ariaBusy = true;
+    try {
+      await visit.post(`comments/${id}/flag`, { reason: form.elements[group].value, note: note.value });
+      flagged.add(id);
+      form.remove();
+      if (!visit.over) thank();
+    } catch (trouble) {
+      const wrong = trouble.errors?.note;
+      error.textContent = wrong ? wrong.join(" ") : visit.sentence(trouble);
+      note.toggleAttribute("aria-invalid", wrong);
+      (wrong ? note : error).focus();
+      visit.tell("flag", trouble);
+    }
+    form.ariaBusy = null;
+  };
+  const form = h(
+    "form",
+    { class: "form stack followup flagging", submit },
+    h("fieldset", null, h("legend", null, TEXT.flagging), h("div", { class: "row" }, ...REASONS.map(pick))),
+    h("label", null, TEXT.flagNote, note),
+    hint,
+    error,
+    h("div", { class: "row" }, h("button", { class: "primary" }, TEXT.sendFlag), button("other", TEXT.cancel, close)),
+  );
+  const root = article.getRootNode();
+  if (!root.adoptedStyleSheets.includes(chips)) root.adoptedStyleSheets.push(chips);
+  article.after(form);
+  opener.hidden = true;
+  form.elements[0].querySelector("input").focus();
 }
 
 /** Fetch the next page of a list and put it where the reader asked for it. */

@@ -42,6 +42,8 @@
     send: "Send comment",
     reply: "Reply",
     replyTo: "Reply to {name}",
+    flag: "Flag",
+    flagTo: "Flag what {name} wrote",
     answer: "Your reply",
     sendReply: "Send reply",
     cancel: "Cancel",
@@ -613,7 +615,9 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
       const replies = thread ?? h("ol", { class: "list" });
       const article = this.draw(comment);
       const item = h("li", null, article, !thread && replies);
-      if (this.open && !gone && state !== "pending") article.append(this.opener(comment, article));
+      const opener = (act) => this.opener(act, comment, article);
+      // Only one's own has a state: what is one's own is not flagged.
+      if (!gone && state !== "pending") article.append(h("div", { class: "row" }, this.open && opener("reply"), !state && opener("flag")));
       this.shown.set(id, article);
       this.threads.set(id, replies);
       (thread ?? this.list)[first && !thread ? "prepend" : "append"](item);
@@ -621,9 +625,10 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
       return article;
     }
 
-    opener({ id, name }, article) {
-      const open = () => this.visit.use(({ reply }) => reply(this, { id, article, opener }));
-      const opener = button("link", TEXT.reply, open, { "aria-label": fill(TEXT.replyTo, { name: name || TEXT.anonymous }) });
+    opener(act, { id, name }, article) {
+      const open = () => this.visit.use((kit) => kit[act](this, { id, article, opener }, tools));
+      const label = fill(TEXT[act + "To"], { name: name || TEXT.anonymous });
+      const opener = button("link " + act, TEXT[act], open, { "aria-label": label });
       return opener;
     }
 
