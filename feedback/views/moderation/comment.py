@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import articles, blocklist, comments, forms, moderation, opaque, readers, text
+from feedback import articles, blocklist, forms, moderation, opaque, readers
 from feedback import db as ground
-from feedback.errors import Invalid, Missing, Refused
+from feedback.errors import Missing, Refused
 from feedback.models import Banned, Role
-from feedback.views import desk
+from feedback.views import desk, intake
 from feedback.views.moderation.room import back, bp, deed, policies, undoable, what_happened
 
 BAN_DAYS = (1, 7, 30, 90, 365)
@@ -96,13 +96,7 @@ def _role(comment_id: str) -> Role:
 
 
 def _wording(comment_id: str, body: str) -> moderation.Wording:
-    """Clean a text of the staff's, before any transaction. Raises Invalid where it cannot become a comment."""
-    site_id = moderation.one(comment_id, g.site_ids).comment.site_id
-    try:
-        html = text.comment_html(body)
-    except text.Unfit as error:
-        raise Invalid({"body": [str(error)]}) from error
-    return moderation.Wording(body, html, comments.text_hash(current_app.config["SECRET_KEY"], site_id, body))
+    return intake.wording(moderation.one(comment_id, g.site_ids).comment.site_id, body)
 
 
 @bp.post("/comments/<comment_id>/mark")
