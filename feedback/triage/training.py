@@ -158,9 +158,11 @@ def rescore(site_id: UUID, keys: list[tuple[UUID, UUID]]) -> None:
     model = memory.model_of(site_id)
     if model is None:
         return
-    columns = (Comment.article_id, Comment.id, Comment.source, Comment.original, Comment.name, Comment.held_for)
-    chosen = tuple_(Comment.article_id, Comment.id).in_(keys) & (Comment.state == State.PENDING)
-    for row in db.session.execute(select(*columns).where(chosen)).all():
-        value = model.score(memory.sample_of(row))
-        which = (Comment.article_id == row.article_id, Comment.id == row.id, Comment.state == State.PENDING)
-        run(update(Comment).where(*which).values(score=value, risk=risk(value, row.held_for)))
+    for article_id, comment_id in keys:
+        this = (Comment.article_id == article_id, Comment.id == comment_id, Comment.state == State.PENDING)
+        columns = select(Comment.source, Comment.original, Comment.name, Comment.held_for).where(*this)
+        # One by one: SQLite would look for a list of pairs in every row.
+        row = db.session.execute(columns).one_or_none()
+        if row is not None:
+            value = model.score(memory.sample_of(row))
+            run(update(Comment).where(*this).values(score=value, risk=risk(value, row.held_for)))
