@@ -197,7 +197,8 @@ SETTINGS = (
     Setting(
         "FEEDBACK_LIMITS",
         "on",
-        "`off` lifts rate limits, article-creation limits and the quarantine threshold, for tests and imports",
+        "`off` lifts rate limits, article-creation limits, the quarantine threshold and the rule that one network "
+        "flags a comment once, for tests and imports",
         _switch,
         "limits",
     ),
