@@ -77,6 +77,7 @@ class Remark:
     version: int = 1
     decisions: tuple[Decision, ...] = ()
     original: str | None = None
+    edited: datetime | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -87,6 +88,7 @@ class Talk:
     policy: str = "pre"
     accepts: dict[str, str] = field(default_factory=dict)  # by article, where it is not open
     flags: dict[tuple[str, int], Flag] = field(default_factory=dict)  # by comment and reader
+    now: datetime = datetime.max  # when what is done next is done, for what depends on it
 
     def copy(self) -> "Talk":
         return replace(self, remarks=dict(self.remarks), accepts=dict(self.accepts), flags=dict(self.flags))
@@ -178,6 +180,20 @@ class Talk:
             self._change(key, to, MODERATOR, action, reason)
         return 200
 
+    def decide_all(self, listed: str, action: str) -> int:
+        """Decide on all of a list that has been sent, and not been changed, until now."""
+        to = LEADS_TO[action]
+        if listed == to:
+            return 422
+        states = {"all": DECIDABLE, "flagged": ("pending", "approved")}.get(listed, (listed,))
+        for key, remark in self.remarks.items():
+            late = remark.created > self.now or (remark.edited is not None and remark.edited > self.now)
+            flagged = self.open_weight(key) > 0
+            stays = remark.state == to and not (to == "approved" and flagged)
+            if remark.state in states and (flagged or listed != "flagged") and not late and not stays:
+                self._change(key, to, MODERATOR, action)
+        return 202
+
     def undo(self, key: str, number: int) -> int:
         """Take back the decision of that number on a comment."""
         remark = self.remarks[key]
@@ -209,7 +225,7 @@ class Talk:
         self._change(key, remark.state, MODERATOR, action, replaced=remark.text)
         original = remark.original or remark.text
         kept = None if action == "undo" and text == original else original
-        self.remarks[key] = replace(self.remarks[key], text=text, original=kept)
+        self.remarks[key] = replace(self.remarks[key], text=text, original=kept, edited=self.now)
 
     def purge(self, key: str, version: int, by: str = ADMINISTRATOR) -> int:
         remark = self.remarks[key]

@@ -102,6 +102,14 @@ class Doors:
         chosen = [{"id": self.ids[key], "version": version} for key, version in choices]
         return self.ask("/decisions", MODERATOR, json={"comments": chosen, "action": action, "reason": reason})[0]
 
+    def decide_all(self, listed: str, action: str) -> int:
+        chosen = {"filter": {"state": listed}, "before": "2099-01-01T00:00:00Z", "action": action}
+        status, answer = self.ask("/decisions", MODERATOR, json=chosen)
+        if status == 202:
+            batch = self.shows(f"/batches/{answer['batch']}")["batch"]
+            assert (batch["state"], batch["decided"] <= batch["total"]) == ("done", True)
+        return status
+
     def undo(self, key: str, number: int) -> int:
         decision = self.history(key)[number]["id"]
         return self.ask(f"/decisions/{decision}/undo", MODERATOR, json={})[0]
@@ -181,6 +189,7 @@ class Comments(RuleBasedStateMachine):
 
     def act(self, name: str, *given: Any) -> int:
         """Do one thing on both sides, and hold what is answered against what should be."""
+        self.model.now = self.bed.clock()
         expected = getattr(self.model, name)(*given)
         status = getattr(self.doors, name)(*given)
         assert status == expected, (name, given)
@@ -271,6 +280,10 @@ class Comments(RuleBasedStateMachine):
     def a_moderator_clears_the_queue(self, action: str) -> None:
         waiting = [(key, each.version) for key, each in self.model.remarks.items() if each.state == "pending"]
         self.act("decide", waiting, action)
+
+    @rule(listed=st.sampled_from(("pending", "pending", "flagged", "approved", "spam", "all")), action=ACTIONS)
+    def a_moderator_decides_on_a_whole_list(self, listed: str, action: str) -> None:
+        self.act("decide_all", listed, action)
 
     @precondition(lambda self: any(remark.decisions for remark in self.model.remarks.values()))
     @rule(data=st.data())
