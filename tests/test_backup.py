@@ -17,7 +17,7 @@ from sqlalchemy import delete, inspect, select, text
 from feedback import doctor, erasures, readers, schema, worker
 from feedback.backup import archive, ledger, postgresql, sqlite
 from feedback.db import db, dispose, run, scrub
-from feedback.models import Comment, Decision, Erasure, NetworkKey, State, User, Vote
+from feedback.models import Ban, Banned, Comment, Decision, Erasure, NetworkKey, State, User, Vote
 from tests.conftest import SECRET
 from tests.recount import assert_counted
 from tests.test_cli import runs, said
@@ -358,8 +358,12 @@ def test_every_table_with_readers_is_looked_through(app):
 
 
 def test_networks_stay_out_of_a_backup(
-    app, limited_app, engine, rae, article, published, backup, restored, rows, tmp_path
+    app, limited_app, engine, rae, mo, article, published, backup, restored, rows, tmp_path
 ):
+    for kind, more in (("network", {}), ("reader", {"days": 7})):
+        ban = mo.posts(f"/comments/{published['id']}/ban", kind=kind, why="Sells pills", **more)
+        assert ban.status_code == 201, ban.text
+    [subject] = rows(select(Ban.subject).where(Ban.kind == Banned.NETWORK))
     rae.at(limited_app).votes(article, "no")
     dispose(limited_app)
     [key] = rows(select(NetworkKey.key))
@@ -367,6 +371,7 @@ def test_networks_stay_out_of_a_backup(
     assert len(hashes) == 2 and None not in hashes
     path = backup()
     held = contents(path)
+    assert subject in hashes
     for secret in (key, *hashes):
         assert secret not in held and secret.hex().encode() not in held
     if engine == "sqlite":
@@ -377,6 +382,7 @@ def test_networks_stay_out_of_a_backup(
     restored(path)
     assert rows(select(NetworkKey)) == []
     assert [*rows(select(Vote.network)), *rows(select(Comment.network))] == [None, None]
+    assert rows(select(Ban.kind)) == [Banned.READER]
 
 
 def contents(path: Path) -> bytes:

@@ -23,6 +23,7 @@ from feedback.errors import Conflict, Refused
 DUMP = "database.dump"
 STAGING = "feedback_restoring"  # where a backup is loaded
 PARKED = "feedback_parked"  # what the schema is called that a dump came from, while it is loaded
+OF_READERS = sql.SQL("WHERE kind <> 'network'")  # of bans: those that go on when the keys of networks are gone
 LOCK_MS = 10_000  # that pg_dump waits where somebody changes the tables
 
 
@@ -80,10 +81,17 @@ def counts(connection: psycopg.Connection[Any], schema: str, tables: Iterable[st
     return found
 
 
+def banned_readers(connection: psycopg.Connection[Any], schema: str) -> int:
+    """Return how many bans are about readers, not networks."""
+    query = sql.SQL("SELECT count(*) FROM {} {}").format(sql.Identifier(schema, "ban"), OF_READERS)
+    (found,) = connection.execute(query).fetchone() or (0,)
+    return int(found)
+
+
 def dump(connection: psycopg.Connection[Any], schema: str, shared: str, bare: Iterable[str], into: Writer) -> None:
-    """Write the snapshot into a backup, the tables of `bare` without their networks."""
+    """Write the snapshot into a backup, the tables of `bare` without their networks, and no ban of a network."""
     here = database(connection)
-    bare = list(bare)
+    bare = [*bare, "ban"]
     left_out = ("network_key", *bare)
     command = [
         programs.find("pg_dump", here.major),
@@ -107,7 +115,8 @@ def _dump_table(connection: psycopg.Connection[Any], schema: str, name: str, int
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     table = sql.Identifier(schema, name)
     taking = sql.SQL("COPY {} ({}) FROM stdin;\n").format(table, names)
-    giving = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(names, table)
+    rows = OF_READERS if name == "ban" else sql.SQL("")
+    giving = sql.SQL("COPY (SELECT {} FROM {} {}) TO STDOUT").format(names, table, rows)
     with into.part(f"{name}.sql", f"Copying the table {name}") as write, connection.cursor() as cursor:
         write(taking.as_bytes(connection))
         gathered = bytearray()

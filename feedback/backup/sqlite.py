@@ -56,6 +56,7 @@ def forget_networks(path: Path, tables: Iterable[str]) -> None:
             "PRAGMA journal_mode=OFF",
             "PRAGMA secure_delete=ON",
             "DELETE FROM network_key",
+            "DELETE FROM ban WHERE kind = 'network'",
             *(f'UPDATE "{name}" SET network = NULL WHERE network IS NOT NULL' for name in tables),
         ):
             copy.execute(statement).close()

@@ -64,7 +64,7 @@ def _of_sqlite(url: str, room: Path, into: archive.Writer, now: datetime) -> Man
 
 
 def _with_networks() -> list[str]:
-    """Name the tables that hold hashes of networks."""
+    """Name the tables that hold a hash of a network beside what is kept."""
     return [table.name for table in db.metadata.sorted_tables if "network" in table.c]
 
 
@@ -81,6 +81,6 @@ def _of_postgresql(url: str, _: Path, into: archive.Writer, now: datetime) -> Ma
         namespace = postgresql.namespace(connection)
         with postgresql.snapshot(connection) as shared:
             rows = postgresql.counts(connection, namespace, db.metadata.tables)
+            rows |= {"network_key": 0, "ban": postgresql.banned_readers(connection, namespace)}
             postgresql.dump(connection, namespace, shared, _with_networks(), into)
-    rows["network_key"] = 0
     return Manifest("postgresql", str(schema.current()), rfc3339(now), rows, namespace)
