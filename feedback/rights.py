@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from feedback import articles, comments, erasures, opaque, votes
 from feedback.clock import rfc3339
 from feedback.db import db, run
-from feedback.models import Article, Comment, Flag, Vote
+from feedback.models import Article, Ban, Comment, Flag, Vote
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,11 @@ def erase(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
 
 
 def forget(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
-    """Remove every vote, flag and comment of a reader on a site from this database."""
+    """Remove every vote, flag and comment of a reader on a site from this database, and bans of theirs.
+
+    A ban is known by what is erased; who wants to go around one has only to forget their token.
+    """
+    run(delete(Ban).where(Ban.site_id == site.id, Ban.subject == reader))
     voted = run(select(Vote.article_id).where(Vote.reader == reader, Vote.site_id == site.id)).scalars().all()
     written = run(select(Comment.article_id).where(Comment.reader == reader, Comment.site_id == site.id)).scalars()
     flagged = comments.flags_of(site.id, reader)

@@ -208,6 +208,14 @@ def test_a_ban_is_lifted_by_lifting_it(mo, rae, writes, rows):
     assert rows(select(Ban)) == []
 
 
+@sqlite_only
+def test_who_erases_everything_leaves_no_ban_behind(mo, rae, stan, writes, rows):
+    for reader in (rae, stan):
+        bans(mo, identifier(writes("Buy my pills", by=reader)))
+    assert rae.posts("/erase").status_code == 200
+    assert rows(select(Ban.subject)) == [readers.digest(stan.site.id, stan.token)]
+
+
 def test_a_flag_of_the_banned_weighs_nothing(mo, rae, stan, writes, rows):
     published = writes("A quiet word", by=stan)
     bans(mo, identifier(writes("Buy my pills", by=rae)))

@@ -168,6 +168,7 @@ def test_no_mark_is_anywhere_and_what_is_erased_is_nowhere(house, browser, marks
     moderated = act_as_readers(house, marks, rae, six)
     plain = act_without_scripts(browser, marks)
     act_as_staff(house, browser, marks, mo, ada, moderated)
+    flag_another(marks, rae, moderated[1])
     email = act_by_mail(house, browser, marks, ada)
     assert_nowhere(marks.never, house.everything())
     assert_hidden_but_in_the_account(email, house)
@@ -221,6 +222,12 @@ def act_as_readers(house: House, marks: Marks, rae: Reader, six: Reader) -> list
     return comments
 
 
+def flag_another(marks: Marks, rae: Reader, comment: str) -> None:
+    """Say what is wrong with somebody else's comment."""
+    words, mail = marks.erase("Rae's flag", mark()), marks.hide("address in a flag", f"{mark()}@readers.example")
+    assert rae.posts(f"/comments/{comment}/flag", reason="other", note=f"{words} {mail}").status_code == 202
+
+
 def act_without_scripts(browser: Callable[..., Wire], marks: Marks) -> Browser:
     """Vote and comment on the page without scripts, which remembers its reader in a cookie."""
     wire = browser("a plain reader", "198.51.100.88")
@@ -256,6 +263,14 @@ def act_as_staff(
     assert mo.gets("/queue").status_code == 200
     decided = mo.posts("/decisions", comment=comments[0], version=1, action="approve")
     assert decided.status_code == 200, decided.text
+    revised = mo.posts(f"/comments/{comments[0]}/revise", version=2, body="In other words.")
+    assert revised.status_code == 200, revised.text
+    banned = mo.posts(f"/comments/{comments[0]}/ban", kind="reader", why="Sells pills", days=7)
+    assert banned.status_code == 201, banned.text
+    assert mo.posts("/decisions", comment=comments[1], version=1, action="approve").status_code == 200
+    for page in ("/bans", "/words", "/flags", "/history"):
+        about = {"comment": comments[0]} if page in ("/flags", "/history") else {}
+        assert mo.gets(page, **about).status_code == 200, page
     for person, pages in (
         (
             mo,
