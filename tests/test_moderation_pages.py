@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from feedback import articles, comments, staff, text
+from feedback.db import db
 from feedback.models import Comment, Decision, Role, State
 from tests.cast import hire
 
@@ -420,3 +421,227 @@ def test_what_readers_write_is_never_markup_of_ours(desk, rae, article):
     page = desk.client.get(QUEUE).text
     assert "<script>alert" not in page and "<img" not in page and "<b>x" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;img" in page
+
+
+# Filters, ageing, one moderator's history
+
+
+def test_age_and_score_filter(desk, three, clock, do):
+    clock.forward(hours=5)
+    assert len(desk.cards("?older=5")) == 3 and desk.cards("?older=6") == []
+
+    def score() -> None:
+        row = db.session.execute(select(Comment).where(Comment.source.startswith("The second"))).scalar_one()
+        row.score = 0.834
+
+    do(score)
+    (card,) = desk.cards("?score=80")
+    assert "The second remark." in card and "Risk 83 %" in card
+    assert desk.cards("?score=90") == []
+
+
+@pytest.mark.parametrize("query", ["older=0", "older=x", "score=100", "score=-1", "state=erased", "sort=best"])
+def test_a_filter_that_is_none_is_refused(desk, query):
+    assert desk.client.get(f"{QUEUE}?{query}").status_code == 422
+
+
+def test_what_waits_for_longer_than_promised_is_late(desk, three, clock, do, site):
+    assert "Late" not in desk.card("first remark")
+    do(articles.change_site, site.slug, promise_hours=2)
+    clock.forward(hours=2)
+    assert [">Late<" in card for card in desk.cards()] == [True, True, True]
+    page = desk.client.get(QUEUE).text
+    assert "promised within 2 hours" in page and "what is late" in page
+
+
+def test_how_soon_decisions_come_is_said(desk, three, clock):
+    assert "usually decided" not in desk.client.get(QUEUE).text
+    clock.forward(hours=3)
+    desk.presses(desk.card("first remark"), "approve")
+    assert "usually decided after 3 hours" in desk.client.get(QUEUE).text
+
+
+def test_the_record_leaves_the_comment_itself_out(desk, three):
+    desk.presses(desk.card("first remark"), "approve")
+    assert "Nothing else of this reader was decided on yet" in desk.card("first remark", "?state=approved")
+    desk.presses(desk.card("second remark"), "reject")
+    assert "0 approved, 1 rejected" in desk.card("first remark", "?state=approved")
+
+
+def test_an_empty_queue_shows_the_days_work(desk, ada, three):
+    desk.picks(desk.cards()[:2], "approve")
+    hers = Desk(ada.signs_in())
+    hers.presses(hers.card("third remark"), "reject")
+    page = re.sub(r"<[^>]+>", "", desk.client.get(QUEUE).text)
+    assert "Decided today: 2 by you, 3 by all." in page
+
+
+def test_a_name_leads_to_all_that_somebody_decided(desk, ada, three):
+    desk.presses(desk.card("first remark"), "approve")
+    hers = Desk(ada.signs_in())
+    hers.presses(hers.card("second remark"), "reject")
+    page = desk.client.get("/moderation/decisions").text
+    link = re.search(r'href="([^"]+who=[^"]+)">Ada<', page)[1]
+    only = desk.client.get(unescape(link)).text
+    assert "Decisions of Ada" in only and "The second remark." in only and "The first remark." not in only
+    assert desk.client.get("/moderation/decisions?who=nobody").status_code == 404
+
+
+# With a script
+
+
+def test_a_script_is_answered_in_json(desk, three, ada):
+    card = desk.card("first remark")
+    fields = {name: unescape(value) for name, value in FIELD.findall(FORM.search(card)[0])}
+    call = {"data": fields | {"action": "approve"}, "headers": {"Accept": "application/json"}}
+    answer = desk.client.post("/moderation/decide", **call)
+    assert answer.status_code == 200 and answer.json["undo"]
+    assert list(answer.json["versions"].values()) == [2]
+    stale = desk.client.post("/moderation/decide", **call)
+    assert stale.status_code == 409
+    (item,) = stale.json["stale"]
+    assert item["state"] == "approved" and item["text"].startswith("The comment is approved, by Mo")
+    undone = {"csrf_token": desk.token(), "at": answer.json["undo"]}
+    back = desk.client.post("/moderation/undo", data=undone, headers={"Accept": "application/json"})
+    assert list(back.json["versions"].values()) == [3]
+
+
+# Beside deciding
+
+
+def address(card: str) -> str:
+    return str(re.search(r'href="(/moderation/comments/[^"?]+)"', card)[1])
+
+
+def version(card: str) -> str:
+    return str(re.search(r'name="pick" value="\S+ (\d+)"', card)[1])
+
+
+def test_no_typed_text_is_lost_when_the_comment_changed(desk, three, states):
+    card = desk.card("first remark")
+    where = address(card)
+    desk.presses(card, "reject")
+    fields = {"csrf_token": desk.token(), "version": version(card), "body": "Please see the second section."}
+    for part in ("edit", "reply"):
+        answer = desk.sends(f"{where}/{part}", fields)
+        assert answer.status_code == 409
+        assert "this happened meanwhile" in answer.text
+        assert ">\nPlease see the second section.</textarea>" in answer.text
+        assert "The comment is rejected, by Mo" in answer.text
+
+
+@pytest.mark.parametrize("body", ["", " ", "x" * 5_001])
+def test_a_text_that_is_none_is_refused_and_kept(desk, three, body):
+    card = desk.card("first remark")
+    fields = {"csrf_token": desk.token(), "version": version(card), "body": body}
+    assert desk.sends(f"{address(card)}/edit", fields).status_code == 422
+    assert "The first remark." in desk.card("first remark")
+
+
+def test_a_reader_is_banned_and_the_ban_lifted(desk, rae, article, three, states):
+    fields = {"csrf_token": desk.token(), "kind": "reader", "days": "30", "why": "Insults others"}
+    page = desk.sends(f"{address(desk.card('first remark'))}/ban", fields)
+    assert "The reader is banned until" in told(page)
+    rae.comments(article, "Again something.", name="Rae")
+    assert states()[-1] == "spam"
+    bans = desk.client.get("/moderation/blocklist").text
+    assert "Insults others" in bans and "Mo, just now" in bans
+    lift = re.search(r'action="(/moderation/blocklist/bans/[^"]+/lift)"', bans)[1]
+    assert "The ban is lifted." in told(desk.sends(lift, {"csrf_token": desk.token()}))
+    rae.comments(article, "And once more.", name="Rae")
+    assert states()[-1] == "pending"
+
+
+def test_a_network_is_banned_until_its_key_goes(desk, three):
+    where = address(desk.card("first remark"))
+    page = desk.client.get(where).text
+    until = re.search(r"Until ([^,]+, [^,]+), about 48 hours at most", page)[1]
+    fields = {"csrf_token": desk.token(), "kind": "network", "why": "A flood"}
+    assert f"The network is banned until {until}" in told(desk.sends(f"{where}/ban", fields))
+
+
+def test_a_ban_wants_a_reason(desk, three):
+    fields = {"csrf_token": desk.token(), "kind": "reader", "days": "30", "why": ""}
+    assert desk.sends(f"{address(desk.card('first remark'))}/ban", fields).status_code == 422
+
+
+def test_a_word_is_watched_and_removed(desk, ada, article, stan, states):
+    word = {"csrf_token": desk.token(), "kind": "word", "effect": "block", "pattern": "casino*", "why": "Advertising"}
+    assert "“casino*” is blocked from now on." in told(desk.sends("/moderation/blocklist/words", word | {"days": "7"}))
+    again = desk.sends("/moderation/blocklist/words", word | {"why": "A second time"})
+    assert again.status_code == 409 and 'value="A second time"' in again.text
+    stan.comments(article, "The best casinos of all.", name="Stan")
+    assert states() == ["spam"]
+    page = desk.client.get("/moderation/blocklist").text
+    assert "Advertising" in page and "Mo, just now" in page
+    remove = re.search(r'action="(/moderation/blocklist/words/[^"]+/remove)"', page)[1]
+    desk.sends(remove, {"csrf_token": desk.token()})
+    assert "casino" not in re.sub(r"<kbd>[^<]+</kbd>", "", desk.client.get("/moderation/blocklist").text)
+    assert desk.sends(remove, {"csrf_token": desk.token()}).status_code == 404
+
+
+def test_only_an_administrator_purges_and_is_asked_first(desk, ada, three, rows):
+    where = address(desk.card("first remark"))
+    assert "Erase this comment" not in desk.client.get(where).text
+    fields = {"csrf_token": desk.token(), "version": "1"}
+    assert desk.sends(f"{where}/purge", fields).status_code == 404
+    hers = Desk(ada.signs_in())
+    assert f'href="{where}/purge"' in hers.client.get(where).text
+    assert "This cannot be undone." in hers.client.get(f"{where}/purge").text
+    assert "first remark" in hers.client.get(where).text
+    page = hers.sends(f"{where}/purge", fields | {"csrf_token": hers.token(), "reason": "Health data"})
+    assert "erased for good" in told(page) and "first remark" not in page.text
+    assert "Ada</a> erased it: Health data" in re.sub(r"\s+", " ", page.text)
+
+
+def test_marks_are_set_and_taken_back(desk, three):
+    card = desk.card("first remark")
+    fields = {"csrf_token": desk.token(), "back": address(card)}
+    assert "Approve it first" in told(desk.sends(f"{address(card)}/mark", fields | {"mark": "pin"}))
+    desk.presses(card, "approve")
+    for mark, badge in (("pin", ">Pinned<"), ("close", ">Thread closed<")):
+        assert badge in desk.sends(f"{address(card)}/mark", fields | {"mark": mark}).text
+    for mark, badge in (("unpin", ">Pinned<"), ("reopen", ">Thread closed<")):
+        assert badge not in desk.sends(f"{address(card)}/mark", fields | {"mark": mark}).text
+    assert desk.sends(f"{address(card)}/mark", fields | {"mark": "explode"}).status_code == 422
+
+
+# All that match
+
+
+def begins(desk: Desk, action: str, query: str = "", **more: str) -> Any:
+    page = desk.client.get(QUEUE + query).text
+    form = re.search(r'<form method="post" action="/moderation/batches".*?</form>', page, re.DOTALL)[0]
+    fields = {name: unescape(value) for name, value in FIELD.findall(form)}
+    return desk.sends("/moderation/batches", fields | {"action": action} | more)
+
+
+def test_all_that_match_are_decided_and_undone(desk, three, states, rae, article):
+    rae.comments(article, "Something else.", name="Rae")
+    page = begins(desk, "reject", "?q=remark", reason="A campaign")
+    assert "3 comments rejected" in page.text and "A campaign" in page.text
+    assert states() == ["rejected", "rejected", "rejected", "pending"]
+    undo = re.search(r'action="(/moderation/batches/[^"]+/undo)"', page.text)[1]
+    assert "Undone: 3 of 3" in desk.sends(undo, {"csrf_token": desk.token()}).text
+    assert states() == ["pending"] * 4
+
+
+def test_what_came_after_the_page_was_shown_is_left_alone(desk, three, states, rae, article, clock):
+    page = desk.client.get(QUEUE).text
+    fields = dict(
+        FIELD.findall(re.search(r'<form method="post" action="/moderation/batches".*?</form>', page, re.DOTALL)[0])
+    )
+    clock.forward(minutes=1)
+    rae.comments(article, "Nobody has seen this.", name="Rae")
+    desk.sends("/moderation/batches", {name: unescape(value) for name, value in fields.items()} | {"action": "approve"})
+    assert states() == ["approved", "approved", "approved", "pending"]
+
+
+def test_a_batch_of_another_site_is_not_there(desk, do, app, connect, clock, password_hash, three):
+    page = begins(desk, "spam")
+    where = page.request.path
+    other = do(articles.add_site, "other", origins=["http://other.test"], name="Other", now=clock())
+    foreign = Desk(hire(app, connect, other, "Ada", Role.ADMINISTRATOR, password_hash).signs_in())
+    assert desk.client.get(where).status_code == 200
+    assert foreign.client.get(where).status_code == 404
+    assert foreign.sends(f"{where}/undo", {"csrf_token": foreign.token()}).status_code == 404
