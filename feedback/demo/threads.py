@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from flask import current_app
 
 from feedback import articles, comments, forms, moderation, opaque, readers, text
 from feedback.db import db
-from feedback.models import Comment, Decision, State
+from feedback.models import Comment, Decision, FlagReason, Role, State
 from feedback.moderation import Action
 from feedback.staff import Actor
 
@@ -19,6 +20,7 @@ from .world import Event, World
 
 BY_ADA = 0.2  # of the decisions; the others are Mo's
 STEP = timedelta(minutes=3)  # from one decision on a comment to the next
+LATER = timedelta(days=6)  # from one flag on a comment to the next
 ERASED_AFTER = timedelta(days=14)
 ACTION = {
     State.APPROVED: Action.APPROVE,
@@ -54,6 +56,11 @@ class Conversation:
         first = at + timedelta(minutes=chance.randint(25, 330))
         for number, act in enumerate(self._fate(said, by)):
             yield Event(first + STEP * number, act)
+        later = first + STEP * 3
+        for number, (reason, note) in enumerate(said.flagged):
+            yield Event(later + LATER * number, partial(self._flag, said, number, reason, note))
+        if said.staff:
+            yield Event(later, lambda at: self._reply(said, by, at))
         if said.fate is State.ERASED:
             yield Event(at + ERASED_AFTER, lambda at: self._erase(said, at))
 
@@ -106,6 +113,24 @@ class Conversation:
         sites = (self.world.site.id,)
         last: Decision = moderation.history(opaque.identifier(*self.rows[said]), sites)[-1]
         moderation.undo(opaque.identifier(last.article_id, last.id), who=by, site_ids=sites, now=at)
+
+    def _flag(self, said: Said, number: int, reason: FlagReason, note: str, at: datetime) -> None:
+        site = self.world.site
+        reader = readers.digest(site.id, f"flags {said.tag} {number}")
+        comment_id = opaque.identifier(*self.rows[said])
+        comments.flag(comments.Report(comment_id, reader, reason, note or None), site=site, now=at)
+
+    def _reply(self, said: Said, by: Actor, at: datetime) -> None:
+        site_id = self.world.site.id
+        hashed = comments.text_hash(current_app.config["SECRET_KEY"], site_id, said.staff)
+        moderation.reply(
+            moderation.Choice(opaque.identifier(*self.rows[said]), self._row(said).version),
+            moderation.Wording(said.staff, text.comment_html(said.staff), hashed),
+            author=moderation.Author(by, by.name, Role.MODERATOR),
+            approve=False,
+            site_ids=(site_id,),
+            now=at,
+        )
 
     def _withdraw(self, said: Said, at: datetime) -> None:
         site_id = self.world.site.id

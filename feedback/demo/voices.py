@@ -6,7 +6,7 @@ always a few hours old; `fate` is the state a comment has come to by then.
 
 from dataclasses import dataclass
 
-from feedback.models import State
+from feedback.models import FlagReason, State
 
 from .site import DESK, HEAT, MAIN
 
@@ -29,6 +29,8 @@ class Said:
     opened: int = UNHURRIED
     website: str = ""
     hasty: bool = False  # it was approved by a slip and taken back before it was decided on
+    flagged: tuple[tuple[FlagReason, str], ...] = ()  # what readers found wrong with it once it was published
+    staff: str = ""  # what the staff answered
 
 
 # A line break in a comment is one on the page: hence one line for each paragraph, in pieces.
@@ -197,6 +199,7 @@ COMMENTS = (
         "Hanne",
         "For those who lost the leaflet: the NHS has a readable page at https://www.nhs.uk/medicines/baclofen/ which "
         "says much the same about alcohol.",
+        flagged=((FlagReason.SPAM, "Is somebody collecting clicks here?"), (FlagReason.OTHER, "")),
     ),
     Said(
         "top",
@@ -212,6 +215,7 @@ COMMENTS = (
         17.9,
         "Lucía",
         "Muy claro, gracias. ¿Habrá una versión en español? Mi madre toma este medicamento y no lee inglés.",
+        staff="Gracias, Lucía. Estamos en ello: la versión en español aparecerá en unas semanas.",
     ),
     # From here on: what waits in the queue when the demo starts.
     Said(

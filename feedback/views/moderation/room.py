@@ -41,6 +41,7 @@ DEEDS = {
     "close": "closed its thread",
     "reopen": "reopened its thread",
     "edit": "edited its text",
+    "reply": "answered as staff",
 }
 FLAGS = {
     "spam": "advertising",
