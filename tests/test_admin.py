@@ -493,7 +493,7 @@ def test_a_registration_that_is_wrong_says_where(desk, article, rows, field, typ
     assert rows(select(Article.key)) == [KEY]
 
 
-def test_what_is_registered_is_changed_and_undone(desk, ask, site, article, ann):
+def test_what_is_registered_is_changed_and_undone(desk, ask, site, article, ann, rex):
     before = ask(articles.registered, ask(catalogue.one, site.id, KEY))
     page = desk.presses(desk.opens(ARTICLE), "Save", title="Shorter", reviewers="")
     assert "You changed the title and who wrote and reviewed it of “Shorter”." in page.notices
