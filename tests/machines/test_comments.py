@@ -48,6 +48,7 @@ from tests.machines.talk import (
 from tests.recount import assert_counted
 
 READERS = range(3)
+FLAGGERS = range(6)  # more than write: a comment is flagged again after somebody has decided on flags
 ARTICLES = ("dose", "diet")
 BEGIN = datetime(2026, 5, 4, 21, tzinfo=UTC)
 ACTIONS = st.sampled_from(sorted(LEADS_TO))
@@ -185,7 +186,7 @@ class Comments(RuleBasedStateMachine):
         self.bed.sets(self.site, flag_limit=FLAG_LIMIT)
         self.model = Talk()
         self.numbers = count(1)
-        self.digests = {readers.digest(self.site.id, token_of(reader)): reader for reader in READERS}
+        self.digests = {readers.digest(self.site.id, token_of(reader)): reader for reader in FLAGGERS}
 
     def act(self, name: str, *given: Any) -> int:
         """Do one thing on both sides, and hold what is answered against what should be."""
@@ -242,7 +243,7 @@ class Comments(RuleBasedStateMachine):
         self.act("erase", reader)
 
     @precondition(lambda self: any(remark.state == "approved" for remark in self.model.remarks.values()))
-    @rule(data=st.data(), flaggers=st.lists(st.sampled_from(READERS), min_size=1, unique=True))
+    @rule(data=st.data(), flaggers=st.lists(st.sampled_from(FLAGGERS), min_size=1, unique=True))
     def readers_flag(self, data: Any, flaggers: list[int]) -> None:
         """Mostly what they can see, now and then what is there no more."""
         published = [key for key, remark in self.model.remarks.items() if remark.state == "approved"]
