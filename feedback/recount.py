@@ -95,7 +95,7 @@ def _totals() -> Select[Any]:
 
 def _comments() -> Select[Any]:
     one = {name: Comment.state == state for name, state in COUNTERS.items()}
-    one["flagged"] = and_(Comment.flags > 0, Comment.state.in_((State.PENDING, State.APPROVED)))
+    one["flagged"] = Comment.flags > 0
     rows = select(Comment.article_id, *(case((which, 1), else_=0).label(name) for name, which in one.items()))
     totals = select(Standing.article_id, *((-getattr(Standing, name)).label(name) for name in one))
     return _unequal(("article_id",), tuple(one), rows, totals)

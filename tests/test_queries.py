@@ -78,7 +78,6 @@ WALKS = (
         r"(/moderation/|.*/queue).* article\b.*", r"FROM comment", "one article's comments are read to find its list's"
     ),
     Walk(r"(/moderation/|.*/queue).*", r"sum\(standing", "the numbers on the tabs add up one row an article"),
-    Walk(r"(/moderation/|.*/queue).* state\b.*", r"comment.flags >", "flagged comments are looked for in their lists"),
     Walk(r"/moderation/comments.csv.*", r"FROM comment", "gives a whole list to a spreadsheet, 200 at a time"),
     Walk(r"/admin/sites/\w+/articles.*", r"count\(\*\).* FROM article", "the list says how many articles there are"),
 )

@@ -60,7 +60,9 @@ def public(flag: Flag) -> dict[str, Any]:
 
 
 def answered(comment: Comment, decision_id: UUID, *, undoes: UUID | None) -> int:
-    """Let a decision answer a comment's open flags as the new state says; return the weight of those still open.
+    """Let a decision answer a comment's open flags as the new state says; return the weight of those that still count.
+
+    They count while the comment waits or is published: nobody needs to look at what has been taken down or back.
 
     Where the decision undoes another one, those that the other had answered are open again. What undoes an undo is that
     decision made again, and answers as it did.
@@ -69,11 +71,12 @@ def answered(comment: Comment, decision_id: UUID, *, undoes: UUID | None) -> int
     if undoes is not None:
         answered_then = update(Flag).where(*flags, Flag.decision_id == undoes)
         reopened = run(answered_then.values(resolved=None, decision_id=None)).rowcount
-        if reopened or db.session.get_one(Decision, (comment.article_id, undoes)).action != "undo":
+        stands = comment.state in (State.PENDING, State.APPROVED)
+        if stands and (reopened or db.session.get_one(Decision, (comment.article_id, undoes)).action != "undo"):
             unanswered = select(func.coalesce(func.sum(Flag.weight), 0)).where(*flags, Flag.resolved.is_(None))
             return db.session.execute(unanswered).scalar_one()
     if answer is None:
-        return comment.flags
+        return comment.flags if comment.state is State.PENDING else 0
     open_ones = update(Flag).where(*flags, Flag.resolved.is_(None))
     db.session.execute(open_ones.values(resolved=answer, decision_id=decision_id))
     return 0

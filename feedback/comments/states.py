@@ -53,7 +53,7 @@ def changed(comment: Comment) -> None:
 
 def is_flagged(comment: Comment) -> bool:
     """Whether readers' flags on a comment wait for somebody's decision."""
-    return comment.flags > 0 and comment.state in (State.APPROVED, State.PENDING)
+    return comment.flags > 0
 
 
 def flag(comment: Comment, weight: int) -> None:

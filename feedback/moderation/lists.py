@@ -125,15 +125,11 @@ def keys_of(chosen: Filter, *, sort: str = "oldest", after: str | None, limit: i
 
 
 def _lists(chosen: Filter) -> Iterator[Any]:
-    """Give one query for each site and state that a filter is about."""
-    others = narrowing(chosen)
-    for site_id, state in product(chosen.site_ids, states_of(chosen.state)):
-        query = select(Comment.article_id, Comment.id, Comment.created, Comment.risk).where(
-            Comment.site_id == site_id, Comment.state == state, *others
-        )
-        if chosen.state == "flagged":
-            query = query.where(Comment.flags > 0)
-        yield query
+    """Give one query for each site and state that a filter is about, or for each site's flagged comments."""
+    query = select(Comment.article_id, Comment.id, Comment.created, Comment.risk).where(*narrowing(chosen))
+    states = [Comment.state == state for state in states_of(chosen.state)]
+    for site_id, which in product(chosen.site_ids, [Comment.flags > 0] if chosen.state == "flagged" else states):
+        yield query.where(Comment.site_id == site_id, which)
 
 
 def states_of(name: str) -> tuple[State, ...]:
