@@ -115,8 +115,8 @@ def _dump_table(connection: psycopg.Connection[Any], schema: str, name: str, int
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     table = sql.Identifier(schema, name)
     taking = sql.SQL("COPY {} ({}) FROM stdin;\n").format(table, names)
-    rows = OF_READERS if name == "ban" else sql.SQL("")
-    giving = sql.SQL("COPY (SELECT {} FROM {} {}) TO STDOUT").format(names, table, rows)
+    which = OF_READERS if name == "ban" else sql.SQL("")
+    giving = sql.SQL("COPY (SELECT {} FROM {} {}) TO STDOUT").format(names, table, which)
     with into.part(f"{name}.sql", f"Copying the table {name}") as write, connection.cursor() as cursor:
         write(taking.as_bytes(connection))
         gathered = bytearray()
