@@ -46,6 +46,10 @@ COVERED = {
         "test_limits::test_a_submission_sent_again_is_no_further_comment",
         "test_pages::test_a_limit_is_explained_and_keeps_the_text",
     ],
+    "flags 10 a minute": [
+        "test_flags::test_a_network_and_a_reader_flag_ten_times_a_minute",
+        "test_flags::test_a_network_counts_once_a_comment",
+    ],
     "sign-in: 5 an account and network, 20 a network, 50 an account": [
         "test_account::test_five_wrong_passwords_close_the_account_to_that_network",
         "test_account::test_twenty_wrong_passwords_close_every_account_to_that_network",
@@ -106,6 +110,7 @@ COVERED = {
     "unknown and known accounts take the same time": [
         "test_account::test_every_sign_in_costs_one_hash_whether_there_is_an_account_or_not",
         "test_account::test_unknown_and_known_accounts_get_the_same_answer",
+        "test_notices::test_asking_for_an_unknown_address_is_the_same_work",
     ],
     "headers on staff pages": [
         "test_abuse::test_every_answer_of_a_staff_address_sends_the_headers",

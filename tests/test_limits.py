@@ -77,6 +77,7 @@ def test_the_limits_are_those_of_the_threat_model():
     expected = {
         "vote": {(30, MINUTE), (200, DAY)},
         "comment": {(3, MINUTE), (30, DAY)},
+        "flag": {(10, MINUTE)},
         "write": {(20, 1)},
         "article": {(20, HOUR)},
         "site articles": {(1_000, DAY)},
