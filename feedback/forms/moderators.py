@@ -4,7 +4,7 @@ from typing import Any
 
 from feedback import blocklist, comments, moderation
 from feedback.forms.shape import Field, line, lines, one_of, says, string, whole
-from feedback.forms.staff import LISTING, MAX_OLDER_HOURS, _digits, _moment, _version
+from feedback.forms.staff import LISTING, MAX_OLDER_HOURS, digits, moment, version
 from feedback.models import Banned, Effect, Listed
 
 MAX_WORD_DAYS = 3_650  # longer than ten years is for good
@@ -13,7 +13,7 @@ MAX_WORD_DAYS = 3_650  # longer than ten years is for good
 @says(type="integer", minimum=1, maximum=2**31 - 1)
 def _seen(value: Any) -> int:
     """The version of a comment that was looked at, as a page's form writes it."""
-    return _version(_digits(string(value)))
+    return version(digits(string(value)))
 
 
 _REASON = Field("reason", line(moderation.MAX_REASON_CHARS))
@@ -28,7 +28,7 @@ LIST = (
 DECISIONS = (Field("cursor", line(500)), Field("who", line(64)))
 BULK = (
     *LIST,
-    Field("before", _moment, required=True),
+    Field("before", moment, required=True),
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
     _REASON,
 )

@@ -27,7 +27,7 @@ MAX_OLDER_HOURS = 8_760  # a year
 
 
 @says(type="integer", minimum=1, maximum=2**31 - 1)
-def _version(value: Any) -> int:
+def version(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
         raise ValueError("This should be the version you looked at, a whole number.")
     return value
@@ -115,25 +115,25 @@ def _choices(value: Any) -> tuple[moderation.Choice, ...]:
         raise ValueError(f"This should be a list of 1 to {moderation.MAX_CHOICES} comments.")
     if not all(isinstance(item, dict) for item in value):
         raise ValueError("Each comment should be an object with id and version.")
-    return tuple(moderation.Choice(line(64)(item.get("id")), _version(item.get("version"))) for item in value)
+    return tuple(moderation.Choice(line(64)(item.get("id")), version(item.get("version"))) for item in value)
 
 
 @says(type="array", items={"type": "string"})
 def _picks(value: Any) -> tuple[moderation.Choice, ...]:
     """Comments as a page's form names them, each by its id and the version that was looked at."""
-    return _choices([{"id": comment, "version": _digits(version)} for comment, _, version in map(_halves, value)])
+    return _choices([{"id": comment, "version": digits(seen)} for comment, _, seen in map(_halves, value)])
 
 
 def _halves(pick: str) -> tuple[str, str, str]:
     return pick.partition(" ")
 
 
-def _digits(value: str) -> Any:
+def digits(value: str) -> Any:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else value
 
 
 @says(type="string", format="date-time")
-def _moment(value: Any) -> datetime:
+def moment(value: Any) -> datetime:
     try:
         given = datetime.fromisoformat(string(value))
         if given.tzinfo is not None:
@@ -143,7 +143,7 @@ def _moment(value: Any) -> datetime:
     raise ValueError("This should be a time with its zone, such as 2026-05-03T09:30:00Z.")
 
 
-CHOICE = (Field("id", line(64), required=True), Field("version", _version, required=True))
+CHOICE = (Field("id", line(64), required=True), Field("version", version, required=True))
 HISTORY = (Field("comment", line(64)), Field("by", line(64)), Field("cursor", line(500)))
 FLAGS = (Field("comment", line(64), required=True),)
 FIGURES = (
@@ -161,7 +161,7 @@ PICKED = (
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
     Field("reason", line(moderation.MAX_REASON_CHARS)),
 )
-UNDONE = (Field("at", _moment, required=True),)
+UNDONE = (Field("at", moment, required=True),)
 
 
 def _read_filter(value: Any) -> dict[str, Any]:
@@ -183,15 +183,15 @@ FILTER = (
 )
 _filter = Check(_read_filter, {"$ref": "#/components/schemas/Filter"})
 _REASON = Field("reason", line(moderation.MAX_REASON_CHARS))
-_VERSION = Field("version", _version, required=True)
+_VERSION = Field("version", version, required=True)
 _WHY = Field("why", line(blocklist.MAX_WHY_CHARS), required=True)
 
 DECISION = (
     Field("comment", line(64)),
-    Field("version", _version),
+    Field("version", version),
     Field("comments", _choices),
     Field("filter", _filter),
-    Field("before", _moment),
+    Field("before", moment),
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
     _REASON,
 )
@@ -215,5 +215,5 @@ LISTED = (
     Field("effect", one_of(*Effect), required=True),
     Field("pattern", line(blocklist.MAX_PATTERN_CHARS), required=True),
     _WHY,
-    Field("until", _moment),
+    Field("until", moment),
 )
