@@ -89,12 +89,19 @@ def queue() -> ResponseReturnValue:
         ageing=moderation.ageing(chosen.site_ids),
         day=None if page.items else moderation.day(chosen.site_ids, by=g.person.id, now=g.now),
         codes=triage.SENTENCES,
+        records=_records(asked.sites),
         shown_at=clock.rfc3339(g.now),
         here=request.full_path.rstrip("?"),
         with_changes=_with_changes,
         download=_with_changes(to="moderation.download", sort=None, limit=None),
         begun=given["cursor"] is not None,
     )
+
+
+def _records(sites: list[articles.SiteView]) -> list[tuple[articles.SiteView, triage.Record]]:
+    """Return how good the learned score is on each site that has one."""
+    found = [(site, triage.record_of(site.id, site.policy.score_limit)) for site in sites]
+    return [(site, record) for site, record in found if record is not None]
 
 
 def _with_changes(to: str = "moderation.queue", **changes: Any) -> str:

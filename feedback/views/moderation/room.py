@@ -60,6 +60,7 @@ def words() -> dict[str, Any]:
         "names": NAMES,
         "flag_names": FLAGS,
         "explain": triage.explain,
+        "explanation": triage.explanation,
         "identifier": opaque.identifier,
         "who": who,
         "lasting": lasting,
