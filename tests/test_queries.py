@@ -19,14 +19,15 @@ import pytest
 from flask import Flask, request, request_started
 from sqlalchemy import event, insert, select
 
-from feedback import articles, moderation, opaque, readers, staff, stats
-from feedback.db import db, uuid7
+from feedback import articles, digests, moderation, notices, opaque, queue_feeds, readers, staff, stats
+from feedback.db import db, transact, uuid7
 from feedback.models import (
     Article,
     Change,
     Comment,
     Contributor,
     Decision,
+    Delivery,
     Kind,
     NoteStatus,
     Outbox,
@@ -41,18 +42,20 @@ from feedback.models import (
     User,
     Value,
     Vote,
+    Webhook,
 )
 from feedback.views import front
 from tests.cast import ORIGIN, Reader, Staff
 
 GROWING = {"article", "change", "comment", "contributor", "decision", "erasure", "outbox", "reason_tally", "revision"}
-GROWING |= {"flag", "standing", "tally", "vote"}
+GROWING |= {"delivery", "flag", "standing", "tally", "vote"}
 
 ARTICLES = 3_000  # of the site; each with a vote
 THREADS = 3_000  # on one article, of which one in three is published; as many wait
 REPLIES = 1_500  # in one thread
 VOTERS = 3_000  # on one article, a note from one in ten
 DAYS = 200  # with votes
+MESSAGES = 3_000  # to one webhook; one in ten is still due
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 
 MANY = 1_000  # rows: what a page may visit. It shows 50 things, and each has a few others beside it
@@ -195,6 +198,27 @@ def _rows(site: Site, other: Site, hot: Article, ann: Staff) -> Iterator[tuple[A
          "due": NOW, "attempts": 1, "done": NOW, "dead": NOW if number % 500 == 0 else None, "created": NOW}
         for number in range(2_000)
     ]  # fmt: skip
+    yield from _messages(site)
+
+
+def _messages(site: Site) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
+    hook, events = uuid7(), ["comment.waiting"]
+    yield Webhook, [
+        {"id": key, "site_id": site.id, "url": f"https://hooks.example.org/{key}", "events": events,
+         "sealed_secret": b"sealed", "failing_since": None, "off": None, "created": NOW}
+        for key in (hook, uuid7())
+    ]  # fmt: skip
+    messages = [(uuid7(), NOW - timedelta(minutes=number)) for number in range(MESSAGES)]
+    yield Outbox, [
+        {"id": key, "kind": notices.Kind.WEBHOOK, "about": {"webhook": str(hook)}, "site_id": site.id, "due": at,
+         "attempts": 1, "done": at if number % 10 else None, "dead": None, "created": at}
+        for number, (key, at) in enumerate(messages)
+    ]  # fmt: skip
+    yield Delivery, [
+        {"id": key, "webhook_id": hook, "event": events[0], "state": State.PENDING, "who": "reader", "at": at,
+         "tried": at, "attempts": 1, "status": 200, "took": 30, "fault": None}
+        for key, at in messages
+    ]  # fmt: skip
 
 
 def _vote(article_id: UUID, site: Site, reader: bytes, number: int) -> dict[str, Any]:
@@ -313,6 +337,7 @@ def heard(app: Flask, crowded: Site, site: Site, article: Article, rae: Reader, 
     for person in ("Ann", "Ada"):
         figures(listener, signed_in[person], tokens[person], site, article)
     administration(listener, signed_in["Ada"], site, article, ada, rows)
+    telling(listener, app, signed_in, mo, site, rows)
     return listener
 
 
@@ -421,6 +446,25 @@ def administration(
     listener.get(ada, f"{here}/article/revision", article=article.key, label="r1")
     for path in ("/admin/", "/admin/new-site", "/account/password"):
         listener.get(ada, path)
+
+
+def telling(
+    listener: Listener, app: Flask, signed_in: dict[str, Any], mo: Staff, site: Site, rows: Callable[..., list[Any]]
+) -> None:
+    """What people and other servers are told, and may choose to be told."""
+    here = f"/admin/sites/{site.slug}/webhooks"
+    listener.get(signed_in["Ada"], here)
+    for hook in rows(select(Webhook).where(Webhook.site_id == site.id)):
+        listener.get(signed_in["Ada"], f"{here}/{hook.id}")
+        listener.get(signed_in["Ada"], f"{here}/{hook.id}/remove")
+    listener.get(signed_in["Mo"], "/account/notices")
+    with app.app_context():
+        secret = transact(queue_feeds.make, mo.id, site.id, now=NOW)
+        unsubscriber = digests.Unsubscriber(app.config["SETTINGS"].secret_keys)
+        link = unsubscriber.sign(mo.id, site.id, notices.Kind.DIGEST)
+    client = app.test_client()
+    listener.get(client, f"/feeds/{site.slug}/queue.atom", token=secret)
+    listener.get(client, f"/unsubscribe/{link}")
 
 
 # What a statement costs
