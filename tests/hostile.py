@@ -111,10 +111,11 @@ ELEMENTS = words(
 ATTRIBUTES = words(
     """
     action aria-current aria-describedby aria-hidden aria-invalid aria-label aria-labelledby aria-pressed
-    autocapitalize autocomplete autofocus charset checked class content cx cy data-live data-origins data-queue
-    data-scripted datetime defer dir dx focusable for form formmethod height hidden href id inputmode lang list
-    maxlength method name open placeholder r rel required role rows rx scope selected spellcheck src tabindex
-    target text-anchor title type value width x x1 x2 y y1 y2
+    autocapitalize autocomplete autofocus charset checked class content cx cy data-batch data-going data-key
+    data-list data-live data-origins data-queue data-reload data-scripted data-state data-undo datetime defer dir
+    dx focusable for form formmethod height hidden href id inputmode lang list maxlength method name open
+    placeholder r rel required role rows rx scope selected spellcheck src tabindex target text-anchor title type
+    value width x x1 x2 y y1 y2
     """
 )
 IN_COMMENTS = {"href", "rel", "title"}
