@@ -13,10 +13,11 @@ from xml.etree import ElementTree
 
 import pytest
 from flask_security.utils import hash_password
+from sqlalchemy import select
 
-from feedback import articles, clock, create_app, mail
+from feedback import alarms, articles, clock, create_app, digests, mail
 from feedback.db import db, dispose, transact
-from feedback.models import Role, Site, User
+from feedback.models import Comment, Digest, Pace, Role, Site, State, User, Vote, Webhook
 from feedback.notices import Kind, Notice
 from feedback.views import letters, spreadsheet
 from tests.allowlist import violations
@@ -139,12 +140,12 @@ class Doors:
             assert sections == {quoted(section) for section in shelf.sections if section}
 
     def test_letters_say_names_as_they_are_and_have_no_header_of_their_own(self, house):
-        for kind in Kind:
-            usual = letter(house, kind, "Plain words", "Plain words").keys()
+        for kind in letters.LETTERS:
+            usual = letter(house, kind, "Plain words", "Plain words", house.shelves[0]).keys()
             for shelf in house.shelves:
                 # Longer than names are, so that every string needs no letter of its own.
                 name = ", ".join(shelf.people)
-                message = letter(house, kind, name, shelf.words["name"])
+                message = letter(house, kind, name, shelf.words["name"], shelf)
                 assert message.keys() == usual, name
                 assert f"Hello {name}," in read(message.get_body(("html",)).get_content()).text
 
@@ -172,17 +173,32 @@ def about(shelf: Shelf) -> str:
     return urlencode({"article": shelf.key})
 
 
-def letter(house: House, kind: Kind, name: str, site_name: str) -> Any:
+def letter(house: House, kind: Kind, name: str, site_name: str, shelf: Shelf) -> Any:
     """Return the letter to somebody of that name, from a site of that name, as its receiver reads it."""
     with house.app.app_context(), db.session.no_autoflush:
         user, site = db.session.get(User, house.ada.id), db.session.get(Site, house.site.id)
+        about = occasion(user, site, shelf)
         # Never stored: whoever writes the letter finds the same objects in the session.
         user.name, site.name = name, site_name
         user.password = None if kind is Kind.INVITATION else user.password
-        written = letters.write(Notice(NOTICE, kind, {"user": user.id.hex, "site": site.id.hex}, 1))
+        written = letters.write(Notice(NOTICE, kind, about, 1))
         db.session.rollback()
     composed = mail.compose(written, sender="feedback@example.org", notice_id=NOTICE, now=clock.now())
     return message_from_bytes(composed.as_bytes(), policy=policy.default)
+
+
+def occasion(user: User, site: Site, shelf: Shelf) -> dict[str, str]:
+    """Let there be something to tell of every kind, about a shelf's article, and return what a notice says of it."""
+    now, article = clock.now(), articles.get(site.id, shelf.key)
+    db.session.scalars(select(Comment).where(Comment.article_id == article.id).limit(1)).one().state = State.PENDING
+    db.session.scalars(select(Vote).where(Vote.article_id == article.id).limit(1)).one().reason = alarms.UNSAFE
+    hook = Webhook(site_id=site.id, url=f"{ORIGIN}/hook", events=[], sealed_secret=b"", off=now, created=now)
+    wish = Digest(user_id=user.id, site_id=site.id, pace=Pace.HOURLY, told=digests.BEGINNING, unsafe=True)
+    db.session.add_all((hook, wish))
+    db.session.flush()
+    ids = {"user": user.id.hex, "site": site.id.hex, "article": article.id.hex, "webhook": hook.id.hex}
+    begin, end = digests.BEGINNING.isoformat(), now.isoformat()
+    return ids | {"after": begin, "since": begin, "until": end}
 
 
 def token(client: Any, path: str) -> str:
