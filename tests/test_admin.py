@@ -501,6 +501,16 @@ def test_what_is_registered_is_changed_and_undone(desk, ask, site, article, ann,
     assert ask(articles.registered, ask(catalogue.one, site.id, KEY)) == before
 
 
+def test_a_guest_comes_back_by_name_alone_and_the_pages_say_so(desk, article):
+    page = desk.presses(desk.opens(ARTICLE), "Save", reviewers="A guest, guest@elsewhere.example")
+    assert "no account of guest@elsewhere.example yet" in page.text
+    desk.presses(desk.opens(ARTICLE), "Save", reviewers="")
+    log = desk.opens(f"{SITE}/changes")
+    assert "without an account comes back by name alone" in log.text and "guest@" not in log.text
+    page = desk.presses(log, "Undo")
+    assert "A guest, reviewer: no address, so that no account sees the figures." in page.text
+
+
 def test_an_article_that_another_changed_meanwhile_is_not_overwritten(desk, second_ada, article, ask, site):
     mine = desk.opens(ARTICLE)
     second_ada.presses(second_ada.opens(ARTICLE), "Save", title="Theirs")
