@@ -3,36 +3,24 @@
 import argparse
 import json
 import math
-import os
 import re
-import secrets
-import signal
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import brotli
 from rjsmin import jsmin
-from sqlalchemy import delete
 
-from feedback import articles, create_app, moderation
+from feedback import create_app
 from feedback.config import Settings
-from feedback.db import db, dispose, run, transact
-from feedback.models import Comment, State
-from tests.bench import data, floor, texts, triage
+from feedback.db import dispose, transact
+from tests.bench import data, floor, queue, texts, triage
 from tests.bench.load import drive
+from tests.bench.serving import PROCESSES, REPOSITORY, SECRET, server, serving
 
 SIZES = (20, 1_000, 10_000)
-WAITING = (100, 1_000, 10_000)
-PROCESSES = 2
-SECRET = secrets.token_hex(32)
-REPOSITORY = Path(__file__).parents[2]
 
 
 def main() -> None:
@@ -44,8 +32,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         prepare(home)
-        figures |= served(home, options.seconds) | bare(options.seconds) | queue(home)
+        figures |= served(home, options.seconds) | bare(options.seconds)
         figures["sqlite floor, transactions/s"] = floor.sqlite_votes(home, 2)
+        figures |= queue.figures(home)
     figures |= texts.costs() | triage.figures() | widget() | ratios(figures)
     options.json.write_text(json.dumps(figures, indent=2))
     width = max(map(len, figures))
@@ -71,36 +60,11 @@ def prepare(home: Path) -> None:
     dispose(app)
 
 
-@contextmanager
-def server(command: list[str], port: int, path: str, environ: dict[str, str]) -> Iterator[tuple[int, float]]:
-    """Run a server; yields (process id, seconds until its first answer)."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, env=os.environ | environ, stdout=subprocess.DEVNULL, cwd=REPOSITORY)
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).read()
-                break
-            except OSError:
-                time.sleep(0.01)
-        yield process.pid, time.perf_counter() - began
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-
-
 def served(home: Path, seconds: int) -> dict[str, Any]:
     """Measure the service: `acknowledged` is an answer in the 200s, and each of those is a committed row."""
     port = 8790
-    environ = {
-        "FEEDBACK_HOME": str(home),
-        "FEEDBACK_SECRET_KEY": SECRET,
-        "FEEDBACK_DATABASE_URL": f"sqlite:///{home / 'feedback.sqlite3'}",
-        "FEEDBACK_TRUSTED_PROXIES": "1",
-    }
-    command = [sys.executable, "-m", "feedback.cli", "serve", "--port", str(port), "--workers", str(PROCESSES)]
     found: dict[str, Any] = {}
-    with server([*command, "--no-worker"], port, "/healthz", environ) as (pid, start):
+    with serving(home, settings(home).database_url, port, "--no-worker") as (pid, start):
         found["start to first answer, s"] = start
         found["memory idle, PSS MiB"] = memory(pid)
         base = f"http://127.0.0.1:{port}"
@@ -137,31 +101,6 @@ def memory(pid: int) -> float:
     return total / 1024
 
 
-def queue(home: Path) -> dict[str, Any]:
-    """Measure a page of the queue with more and more waiting, in this process, the best of twenty."""
-    app = create_app(settings(home))
-    found: dict[str, Any] = {}
-    waiting = 0
-    with app.app_context():
-        site = articles.site("health")
-        # What the load before has left in the queue would count as waiting.
-        transact(lambda: run(delete(Comment).where(Comment.state == State.PENDING)))
-        for size in WAITING:
-            transact(data.article, site, f"waiting-{size}", comments=size - waiting, votes=1, state=State.PENDING)
-            waiting = size
-            chosen = moderation.Filter((site.id,))
-            found[f"queue page, {size} waiting, ms"] = 1000 * min(_once(chosen) for _ in range(20))
-    dispose(app)
-    return found
-
-
-def _once(chosen: moderation.Filter) -> float:
-    db.session.rollback()
-    began = time.perf_counter()
-    moderation.queue(chosen)
-    return time.perf_counter() - began
-
-
 def widget() -> dict[str, Any]:
     """Return the bytes of the widget's scripts: as written, minified, and in brotli 11."""
     found: dict[str, Any] = {}
@@ -175,17 +114,14 @@ def widget() -> dict[str, Any]:
 
 
 def ratios(figures: dict[str, Any]) -> dict[str, Any]:
-    """Return what is worth comparing between machines, and how costs grow: the exponent over a factor of 500 or 100."""
+    """Return what is worth comparing between machines, and how costs grow: the exponent over a factor of 500."""
     read = [figures[f"read, {size} comments, /s"] for size in SIZES]
-    page = [figures[f"queue page, {size} waiting, ms"] for size in WAITING]
     return {
         "read / bare WSGI floor": read[0] / figures["bare WSGI floor, /s"],
         "read of 10,000 comments / of 20": read[-1] / read[0],
         "read growth exponent": -math.log(read[-1] / read[0]) / math.log(SIZES[-1] / SIZES[0]),
         "vote / sqlite floor": figures["vote, acknowledged/s"] / figures["sqlite floor, transactions/s"],
         "comment / vote": figures["comment, acknowledged/s"] / figures["vote, acknowledged/s"],
-        "queue page, 10,000 waiting / 100": page[-1] / page[0],
-        "queue growth exponent": math.log(page[-1] / page[0]) / math.log(WAITING[-1] / WAITING[0]),
     }
 
 

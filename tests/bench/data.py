@@ -11,6 +11,7 @@ from feedback.db import db, uuid7
 from feedback.models import Comment, Standing, State, Tally
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
+STEP = timedelta(minutes=1)  # between two comments
 BATCH = 2_000
 SOURCE = "Thank you, the part on stopping slowly was **clear**. Does the same hold for older people?"
 
@@ -20,15 +21,15 @@ def site() -> articles.SiteView:
     return articles.site("health")
 
 
-def article(site: articles.SiteView, key: str, *, comments: int, votes: int, state: State = State.APPROVED) -> None:
+def article(site: articles.SiteView, key: str, *, comments: int, votes: int) -> None:
     """Make an article with so many comments (one thread each) and votes over two years."""
     given = articles.Registration(key, "A benchmark's article", f"http://articles.test/{key}")
     row, _ = articles.register(site.id, given, now=START)
     html = text.comment_html(SOURCE)
     rows: list[dict[str, Any]] = []
     for number in range(comments):
-        created = START + timedelta(minutes=number)
-        rows.append(_comment(site, row.id, html, state, created))
+        created = START + number * STEP
+        rows.append(_comment(site, row.id, html, created))
         if len(rows) == BATCH or number == comments - 1:
             db.session.execute(insert(Comment.__table__), rows)  # type: ignore[arg-type]
             rows = []
@@ -41,7 +42,7 @@ def article(site: articles.SiteView, key: str, *, comments: int, votes: int, sta
     standing = db.session.get_one(Standing, row.id)
     standing.yes, standing.no, standing.votes = yes, no, yes + no
     standing.low, standing.high = interval.low, interval.high
-    standing.comments = comments if state is State.APPROVED else 0
+    standing.comments = comments
 
 
 def _cell(article_id: Any, day: date, each: int) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def _cell(article_id: Any, day: date, each: int) -> dict[str, Any]:
     }
 
 
-def _comment(site: articles.SiteView, article_id: Any, html: str, state: State, created: datetime) -> dict[str, Any]:
+def _comment(site: articles.SiteView, article_id: Any, html: str, created: datetime) -> dict[str, Any]:
     return {
         "article_id": article_id,
         "id": uuid7(),
@@ -68,7 +69,7 @@ def _comment(site: articles.SiteView, article_id: Any, html: str, state: State, 
         "html": html,
         "policy": text.POLICY,
         "text_hash": secrets.token_bytes(32),
-        "state": state,
+        "state": State.APPROVED,
         "held_for": ["premoderation", "first_comment"],
         "likes": 0,
         "flags": 0,
