@@ -8,7 +8,9 @@ PostgreSQL takes many writers at a time, but a process has few threads: some of 
 """
 
 import fcntl
+import gc
 import logging
+import math
 import os
 import secrets
 import sqlite3
@@ -19,7 +21,6 @@ from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
@@ -41,6 +42,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from feedback.errors import Unavailable
 
@@ -53,6 +55,8 @@ WRITER_DEADLINE = 4.0  # seconds a writer queues for its place; the answer must 
 STANDSTILL = 0.5  # seconds without a change of hands after which one writer waits alone, so that readers find threads
 PLACES = 3  # for writers in a process beside PostgreSQL: one less than it has threads, so that readers find one
 BUSY_TIMEOUT_MS = 1_000  # for the rare outsider (sqlite3 shell, backup) that does not queue with us
+REOPEN_SECONDS = 0.4  # in which a process opens none, so that the last of its connections to a file can go
+REOPEN_AGAIN = 1.0  # seconds until that is tried again, so that readers seldom wait for it
 CONNECT_SECONDS = 4  # until PostgreSQL has taken a connection
 LOCK_SECONDS = 2.0  # that a writer waits on PostgreSQL for what another holds; a vote's own locks last milliseconds
 POLL_SECONDS = 0.002  # flock has no timeout, so it is polled, by one thread of each process only
@@ -143,7 +147,10 @@ def init_app(app: Flask) -> None:
         event.listen(engine, "do_connect", _keep_private)
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
-        event.listen(engine, "handle_error", _drop_read_only)
+        app.extensions["reopening"] = Reopening(app)
+        event.listen(engine, "handle_error", app.extensions["reopening"].look)
+        event.listen(engine, "do_connect", app.extensions["reopening"].wait)
+        event.listen(engine, "checkin", app.extensions["reopening"].drop)
         app.extensions["writers_place"] = WritersPlace(f"{engine.url.database}.writer")
     else:
         event.listen(engine, "do_connect", _connect)
@@ -151,17 +158,17 @@ def init_app(app: Flask) -> None:
         app.extensions["writers_place"] = WritersPlace(None, PLACES)
 
 
-def connect(engine: Engine, **options: Any) -> Any:
+def connect(app: Flask, engine: Engine, **options: Any) -> Any:
     """Open a driver's connection outside the pool."""
     arguments, given = engine.dialect.create_connect_args(engine.url)
     options = {**given, **options}
-    opened = _connect(engine.dialect, None, arguments, options)
-    return opened if opened is not None else engine.dialect.connect(*arguments, **options)
+    if engine.dialect.name == "postgresql":
+        return _connect(engine.dialect, None, arguments, options)
+    app.extensions["reopening"].wait()
+    return engine.dialect.connect(*arguments, **options)
 
 
-def _connect(dialect: Dialect, _record: object, arguments: Any, options: Any) -> Any:
-    if dialect.name != "postgresql":
-        return None
+def _connect(_dialect: Dialect, _record: object, arguments: Any, options: Any) -> Any:
     # Imported here, because SQLite needs no driver of PostgreSQL.
     from feedback import waiting
 
@@ -203,22 +210,42 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _drop_read_only(context: ExceptionContext) -> None:
-    """Let no connection outlive the time when its file could not be written: it would stay read-only for good."""
-    code = getattr(context.original_exception, "sqlite_errorcode", 0)
-    if code & 0xFF == sqlite3.SQLITE_READONLY and context.engine is not None:
+class Reopening:
+    """Closes every connection of the process to a SQLite file that could not be written for a time.
+
+    They share what the first of them found of the file, until the last of them is gone. So for a moment none is opened.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.began = -math.inf
+
+    def look(self, context: ExceptionContext) -> None:
+        """Let no connection stay read-only where its file can be written by now."""
+        code = getattr(context.original_exception, "sqlite_errorcode", 0)
+        if code & 0xFF != sqlite3.SQLITE_READONLY or context.engine is None:
+            return
         context.is_disconnect = True
-        # All connections of a process share what one of them found, so that all have to go.
-        context.engine.pool.dispose()
-        _read_only_since[context.engine] = time.monotonic()
+        if os.access(str(context.engine.url.database), os.W_OK) and time.monotonic() > self.began + REOPEN_AGAIN:
+            self.began = time.monotonic()
+            # A moment later, because whoever met the fault has a connection, too.
+            threading.Timer(REOPEN_SECONDS / 4, self.close, [context.engine]).start()
 
+    def close(self, engine: Engine) -> None:
+        """Close all that is not in use; what is in use is closed when it comes back."""
+        self.app.extensions["front"].looks.close()
+        engine.pool.dispose()
+        # A fault leaves circles of references behind, and in them cursors, which hold even a closed connection open.
+        gc.collect()
 
-_read_only_since: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
+    def drop(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        """Keep no connection that was in use when the others were closed."""
+        if time.monotonic() < self.began + REOPEN_SECONDS:
+            record.invalidate()
 
-
-def outlived(engine: Engine, opened: float) -> bool:
-    """Whether a connection opened at this moment (monotonic) may know the file only as one that cannot be written."""
-    return _read_only_since.get(engine, 0.0) >= opened
+    def wait(self, *_: object) -> None:
+        """Wait until connections may be opened again."""
+        time.sleep(max(0.0, self.began + REOPEN_SECONDS - time.monotonic()))
 
 
 def _limit_waiting(connection: Any, _record: object) -> None:

@@ -9,8 +9,8 @@ import hashlib
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,7 +21,7 @@ from sqlalchemy import Engine, bindparam, select
 from werkzeug.sansio.utils import host_is_trusted
 
 from feedback import articles, summary
-from feedback.db import connect, db, outlived
+from feedback.db import connect, db
 from feedback.errors import Refused
 from feedback.models import Article, Site, Standing
 from feedback.views.desk import HSTS
@@ -202,43 +202,60 @@ class Looks:
     """Reads the stamps over one driver connection a thread; SQLAlchemy's layers would cost ten times that."""
 
     def __init__(self, app: Flask) -> None:
+        self.app = app
         with app.app_context():
             self.engine: Engine = db.engine
         compiled = STAMPS.compile(self.engine)
         self.sql, self.places = str(compiled), compiled.positiontup
         self.own = threading.local()
-        self.open: list[Any] = []
+        self.open: list[Look] = []
 
     def at(self, slug: str, key: str) -> Stamps | None:
         """Return the stamps of a site's article, its counts last; None but for the site's for one never seen."""
         values: Any = {"slug": slug, "key": key}
         if self.places is not None:
             values = [values[name] for name in self.places]
-        row = self._cursor().execute(self.sql, values).fetchone()
+        look = self._look()
+        # A connection that another thread closes in the middle of a statement would end the process.
+        with look.lock:
+            row = look.cursor.execute(self.sql, values).fetchone()
         return None if row is None else tuple(row)
 
-    def _cursor(self) -> Any:
-        if getattr(self.own, "pid", None) == os.getpid() and outlived(self.engine, self.own.opened):
-            self.forget()
+    def _look(self) -> "Look":
+        own = self.own
         # A process forked after this was made must not use its parent's connection.
-        if getattr(self.own, "pid", None) != os.getpid():
+        if getattr(own, "pid", None) != os.getpid():
             sqlite = self.engine.dialect.name == "sqlite"
             reading = {"isolation_level": None, "check_same_thread": False} if sqlite else {"autocommit": True}
-            self.own.opened = time.monotonic()
-            connection = connect(self.engine, **reading)
-            self.own.pid, self.own.connection, self.own.cursor = os.getpid(), connection, connection.cursor()
-            self.open.append(connection)
-        return self.own.cursor
+            own.look = Look(connect(self.app, self.engine, **reading))
+            own.pid = os.getpid()
+            self.open.append(own.look)
+        found: Look = own.look
+        return found
 
     def forget(self) -> None:
         """Close this thread's connection; the next look opens another."""
-        if getattr(self.own, "pid", None) == os.getpid():
-            self.own.pid = None
-            self.open.remove(self.own.connection)
-            self.own.connection.close()
+        own = self.own
+        if getattr(own, "pid", None) == os.getpid():
+            own.pid = None
+            with suppress(ValueError):  # where another thread closes all
+                self.open.remove(own.look)
+            own.look.close()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, those of other threads between two looks."""
+        self.own = threading.local()
         while self.open:
             self.open.pop().close()
-        self.own = threading.local()
+
+
+class Look:
+    """A driver connection that looks at one thing."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection, self.cursor = connection, connection.cursor()
+        self.lock = threading.Lock()
+
+    def close(self) -> None:
+        with self.lock:
+            self.connection.close()

@@ -35,16 +35,7 @@ class Disk:
 
     def remount(self, mode: str) -> None:
         """Make the whole disk `ro` or `rw`; nobody may be writing to it."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                as_root("mount", "-o", f"remount,{mode}", str(self.folder))
-                return
-            except RuntimeError:
-                # A file of a process that was killed may be open for a moment longer.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
+        patiently("mount", "-o", f"remount,{mode}", str(self.folder))
 
     def fault(self) -> None:
         """Let the kernel find a fault of an ext4 disk, upon which it takes no more writes, as from a broken one."""
@@ -53,7 +44,7 @@ class Disk:
 
     def repair(self, image: Path) -> None:
         """Mount an ext4 disk anew, after which it takes writes again."""
-        as_root("umount", str(self.folder))
+        patiently("umount", str(self.folder))
         subprocess.run(["e2fsck", "-fy", str(image)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         as_root("mount", "-o", "loop", str(image), str(self.folder))
 
@@ -90,3 +81,16 @@ def as_root(*command: str) -> str:
     if done.returncode:
         raise RuntimeError(f"This drill needs a disk of its own: {' '.join(command)}: {done.stderr.strip()}")
     return done.stdout
+
+
+def patiently(*command: str) -> None:
+    """Run a command until it succeeds: the threads of a process that was killed keep files open a moment longer."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            as_root(*command)
+            return
+        except RuntimeError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
