@@ -56,8 +56,12 @@ def run(app: Flask) -> None:
     calls.start()
     while not stop.is_set():
         with app.app_context():
-            busy = decide_in_bulk() or deliver(app)
-        stop.wait(0 if busy else POLL)
+            began = time.monotonic()
+            deciding = decide_in_bulk()
+            took = time.monotonic() - began
+            busy = deliver(app)
+        # As long as a chunk has held the writer's place, others have it now.
+        stop.wait(took if deciding else 0 if busy else POLL)
     rounds.join()
     lessons.join()
     calls.join()

@@ -78,7 +78,7 @@ def answered(comment: Comment, decision_id: UUID, *, undoes: UUID | None) -> int
     if answer is None:
         return comment.flags if comment.state is State.PENDING else 0
     open_ones = update(Flag).where(*flags, Flag.resolved.is_(None))
-    db.session.execute(open_ones.values(resolved=answer, decision_id=decision_id))
+    run(open_ones.values(resolved=answer, decision_id=decision_id))
     return 0
 
 

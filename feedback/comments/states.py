@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from feedback import webhooks
 from feedback.comments import flags
-from feedback.db import db, uuid7
+from feedback.db import db, run, uuid7
 from feedback.models import Comment, Decision, Standing, State
 
 COUNTER: dict[State | None, Any] = {
@@ -43,7 +43,7 @@ def _count(comment: Comment, before: State | None, after: State, *, shown: bool 
     if flagged:
         values[Standing.flagged] = Standing.flagged + flagged
     if values:
-        db.session.execute(update(Standing).where(Standing.article_id == comment.article_id).values(values))
+        run(update(Standing).where(Standing.article_id == comment.article_id).values(values))
 
 
 def changed(comment: Comment) -> None:
@@ -96,7 +96,6 @@ def change_state(
     )
     comment.flags = flags.answered(comment, row.id, undoes=undoes)
     _count(comment, before, to, flagged=is_flagged(comment) - was_flagged)
-    db.session.flush()
     if before is not to:
         webhooks.tell(webhooks.OF_STATE[to], comment, who=who, now=now)
     return row
