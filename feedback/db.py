@@ -1,23 +1,17 @@
 """The ground floor: one database handle, and the one function that begins and commits a write.
 
-SQLite takes one writer at a time. Writers first queue on a lock of this process and then on a file lock beside the
-database, because SQLite's own busy handler polls and lets processes starve each other; only then does the
-transaction begin, with BEGIN IMMEDIATE, since a deferred read-then-write fails at once under load.
-
-PostgreSQL takes many writers at a time, but a process has few threads: some of them are kept for readers.
+SQLite takes one writer at a time. Writers first take their turn (`writers.py`), because SQLite's own busy handler polls
+and lets processes starve each other; only then does the transaction begin, with BEGIN IMMEDIATE, since a deferred
+read-then-write fails at once under load.
 """
 
-import fcntl
-import gc
 import logging
-import math
 import os
 import secrets
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -39,29 +33,23 @@ from sqlalchemy import (
     or_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from feedback.errors import Unavailable
+from feedback.reopening import Reopening
+from feedback.writers import WritersPlace
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-WRITER_DEADLINE = 4.0  # seconds a writer queues for its place; the answer must be out within 6
-STANDSTILL = 0.5  # seconds without a change of hands after which one writer waits alone, so that readers find threads
 PLACES = 3  # for writers in a process beside PostgreSQL: one less than it has threads, so that readers find one
 BUSY_TIMEOUT_MS = 1_000  # for the rare outsider (sqlite3 shell, backup) that does not queue with us
-REOPEN_SECONDS = 0.4  # in which a process opens none, so that the last of its connections to a file can go
-REOPEN_AGAIN = 1.0  # seconds until that is tried again, so that readers seldom wait for it
 CONNECT_SECONDS = 4  # until PostgreSQL has taken a connection
 LOCK_SECONDS = 2.0  # that a writer waits on PostgreSQL for what another holds; a vote's own locks last milliseconds
-POLL_SECONDS = 0.002  # flock has no timeout, so it is polled, by one thread of each process only
 ATTEMPTS = 5  # of a transaction that the database asks to run again
-LOCK_NOT_AVAILABLE = "55P03"
 RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
 RETRY_PAUSE = 0.01  # seconds, times the attempt, so that two that collided do not collide again
 
@@ -210,44 +198,6 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-class Reopening:
-    """Closes every connection of the process to a SQLite file that could not be written for a time.
-
-    They share what the first of them found of the file, until the last of them is gone. So for a moment none is opened.
-    """
-
-    def __init__(self, app: Flask) -> None:
-        self.app = app
-        self.began = -math.inf
-
-    def look(self, context: ExceptionContext) -> None:
-        """Let no connection stay read-only where its file can be written by now."""
-        code = getattr(context.original_exception, "sqlite_errorcode", 0)
-        if code & 0xFF != sqlite3.SQLITE_READONLY or context.engine is None:
-            return
-        context.is_disconnect = True
-        if os.access(str(context.engine.url.database), os.W_OK) and time.monotonic() > self.began + REOPEN_AGAIN:
-            self.began = time.monotonic()
-            # A moment later, because whoever met the fault has a connection, too.
-            threading.Timer(REOPEN_SECONDS / 4, self.close, [context.engine]).start()
-
-    def close(self, engine: Engine) -> None:
-        """Close all that is not in use; what is in use is closed when it comes back."""
-        self.app.extensions["front"].looks.close()
-        engine.pool.dispose()
-        # A fault leaves circles of references behind, and in them cursors, which hold even a closed connection open.
-        gc.collect()
-
-    def drop(self, _connection: object, record: ConnectionPoolEntry) -> None:
-        """Keep no connection that was in use when the others were closed."""
-        if time.monotonic() < self.began + REOPEN_SECONDS:
-            record.invalidate()
-
-    def wait(self, *_: object) -> None:
-        """Wait until connections may be opened again."""
-        time.sleep(max(0.0, self.began + REOPEN_SECONDS - time.monotonic()))
-
-
 def _limit_waiting(connection: Any, _record: object) -> None:
     # A table that somebody else keeps locked would hold up every thread, and readers with them.
     connection.execute(f"SET lock_timeout = {int(LOCK_SECONDS * 1000)}")
@@ -257,98 +207,6 @@ def _limit_waiting(connection: Any, _record: object) -> None:
 def _begin(connection: Any) -> None:
     immediate = connection.get_execution_options().get("immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-
-class WritersPlace:
-    """Where a process lets its writers in, with a deadline: one at a time where a file lets in one of the machine.
-
-    Whoever waits holds a thread that readers may need. So writers wait for each other only as long as a place changes
-    hands; while somebody else keeps the database locked, those inside wait for it, the others are refused.
-    """
-
-    def __init__(self, path: str | None, places: int = 1) -> None:
-        self.path, self.places = path, places
-        self.turn = threading.Condition()
-        self.inside = 0
-        self.blocked = False  # whoever was here last waited in vain for the database
-        self.moved = 0.0  # when a place changed hands
-        self.file: int | None = None
-        self.owner = 0
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold a place, or raise Unavailable when none is free within WRITER_DEADLINE seconds."""
-        deadline = time.monotonic() + WRITER_DEADLINE
-        self._enter(deadline)
-        blocked = False
-        try:
-            with self._file_locked(self.path, deadline) if self.path else nullcontext():
-                yield
-        except (DBAPIError, Unavailable) as error:
-            blocked = isinstance(error, Unavailable) or _is_locked(error)
-            raise
-        finally:
-            self._leave(blocked)
-
-    def _enter(self, deadline: float) -> None:
-        with self.turn:
-            while self.inside >= self.places:
-                patience = min(deadline, self.moved + STANDSTILL) - time.monotonic()
-                if patience <= 0:
-                    raise Unavailable("Too many writers are waiting just now. Nothing was stored; please try again.")
-                self.turn.wait(patience)
-            self.inside += 1
-            if not self.blocked:
-                self.moved = time.monotonic()
-
-    def _leave(self, blocked: bool) -> None:
-        with self.turn:
-            self.inside -= 1
-            self.blocked = blocked
-            if not blocked:
-                self.moved = time.monotonic()
-            self.turn.notify()
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self.file is not None and self.owner == os.getpid():
-            os.close(self.file)
-        self.file = None
-
-    @contextmanager
-    def _file_locked(self, path: str, deadline: float) -> Iterator[None]:
-        if self.file is None or self.owner != os.getpid():
-            # A file opened before a fork would share its lock with the other process.
-            self.file, self.owner = _opened(path), os.getpid()
-        _lock(self.file, deadline)
-        try:
-            yield
-        finally:
-            fcntl.flock(self.file, fcntl.LOCK_UN)
-
-
-def _lock(file: int, deadline: float) -> None:
-    while True:
-        try:
-            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise Unavailable("The database is busy just now. Nothing was stored; please try again.") from None
-            time.sleep(POLL_SECONDS)
-
-
-def _opened(path: str) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        log.error("the file %s cannot be opened: %s", path, error.strerror)
-        raise Unavailable("The service cannot store anything just now. Please try again in a moment.") from error
-
-
-def _is_locked(error: DBAPIError) -> bool:
-    if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
-        return True
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 @contextmanager

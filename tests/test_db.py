@@ -11,8 +11,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from feedback.db import BUSY_TIMEOUT_MS, STANDSTILL, db, scrub
+from feedback.db import BUSY_TIMEOUT_MS, db, scrub
 from feedback.models import Article
+from feedback.writers import STANDSTILL
 from tests.cast import Reader, Staff, together
 
 sqlite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

@@ -723,7 +723,7 @@ def test_storage_that_does_not_answer_keeps_the_text(
     app: Flask, plain: Browser, article: Article, rows: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain.opens(article).sends("vote", value="yes")
-    monkeypatch.setattr("feedback.db.WRITER_DEADLINE", 0.1)
+    monkeypatch.setattr("feedback.writers.WRITER_DEADLINE", 0.1)
     with app.extensions["writers_place"].taken():
         plain.sends("comment", body="Precious words")
     assert plain.status == 503 and plain.answer.headers["Retry-After"]

@@ -15,9 +15,10 @@ from feedback.backup import archive, ledger, postgresql, replay, sqlite
 from feedback.backup.archive import Damaged, Manifest, Progress
 from feedback.backup.taking import SQLITE, sqlite_path
 from feedback.backup.workshop import workshop
-from feedback.db import WritersPlace, db, transact
+from feedback.db import db, transact
 from feedback.errors import Conflict, Refused
 from feedback.models import Change, Comment, Decision, Vote
+from feedback.writers import WritersPlace
 
 WHEN = (Vote.updated, Comment.created, Decision.at, Change.at)
 
