@@ -62,6 +62,7 @@ def nginx(folder: Path, service: int) -> Iterator[Connect]:
     port = free_port()
     places = {
         "127.0.0.1:8000": f"127.0.0.1:{service}",
+        "listen 80;": f"listen 127.0.0.1:{free_port()};",
         "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
         f"/etc/letsencrypt/live/{HOST}/fullchain.pem": str(both),
         f"/etc/letsencrypt/live/{HOST}/privkey.pem": str(both),
