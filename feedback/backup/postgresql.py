@@ -91,7 +91,7 @@ def banned_readers(connection: psycopg.Connection[Any], schema: str) -> int:
 def dump(connection: psycopg.Connection[Any], schema: str, shared: str, bare: Iterable[str], into: Writer) -> None:
     """Write the snapshot into a backup, the tables of `bare` without their networks, and no ban of a network."""
     here = database(connection)
-    bare = [*bare, "ban"]
+    bare = [*bare, *_existing(connection, schema, "ban")]
     left_out = ("network_key", *bare)
     command = [
         programs.find("pg_dump", here.major),
@@ -109,9 +109,22 @@ def dump(connection: psycopg.Connection[Any], schema: str, shared: str, bare: It
         _dump_table(connection, schema, name, into)
 
 
+def _existing(connection: psycopg.Connection[Any], schema: str, name: str) -> list[str]:
+    return [name] if _columns(connection, schema, name) else []
+
+
+def _columns(connection: psycopg.Connection[Any], schema: str, name: str) -> list[str]:
+    query = (
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"
+    )
+    return [column for (column,) in connection.execute(query, (schema, name))]
+
+
 def _dump_table(connection: psycopg.Connection[Any], schema: str, name: str, into: Writer) -> None:
     """Write a table, without its networks, as the lines that psql takes."""
-    columns = [column.name for column in db.metadata.tables[name].columns if column.name != "network"]
+    # As they are, since the tables may be those of an older version.
+    columns = [column for column in _columns(connection, schema, name) if column != "network"]
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     table = sql.Identifier(schema, name)
     taking = sql.SQL("COPY {} ({}) FROM stdin;\n").format(table, names)

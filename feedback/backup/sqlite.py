@@ -52,11 +52,12 @@ def _open(path: Path) -> sqlite3.Connection:
 def forget_networks(path: Path, tables: Iterable[str]) -> None:
     """Take the keys of network hashes, and the hashes in these tables, out of a copy, bytes and all."""
     with reported(), closing(_open(path)) as copy:
+        known = copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'ban'").fetchone()
         for statement in (
             "PRAGMA journal_mode=OFF",
             "PRAGMA secure_delete=ON",
             "DELETE FROM network_key",
-            "DELETE FROM ban WHERE kind = 'network'",
+            *(["DELETE FROM ban WHERE kind = 'network'"] if known else []),
             *(f'UPDATE "{name}" SET network = NULL WHERE network IS NOT NULL' for name in tables),
         ):
             copy.execute(statement).close()
