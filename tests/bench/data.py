@@ -21,7 +21,7 @@ def site() -> articles.SiteView:
     return articles.site("health")
 
 
-def article(site: articles.SiteView, key: str, *, comments: int, votes: int) -> None:
+def article(site: articles.SiteView, key: str, *, comments: int, votes: int, state: State = State.APPROVED) -> None:
     """Make an article with so many comments (one thread each) and votes over two years."""
     given = articles.Registration(key, "A benchmark's article", f"http://articles.test/{key}")
     row, _ = articles.register(site.id, given, now=START)
@@ -29,7 +29,7 @@ def article(site: articles.SiteView, key: str, *, comments: int, votes: int) -> 
     rows: list[dict[str, Any]] = []
     for number in range(comments):
         created = START + number * STEP
-        rows.append(_comment(site, row.id, html, created))
+        rows.append(_comment(site, row.id, html, state, created))
         if len(rows) == BATCH or number == comments - 1:
             db.session.execute(insert(Comment.__table__), rows)  # type: ignore[arg-type]
             rows = []
@@ -42,7 +42,7 @@ def article(site: articles.SiteView, key: str, *, comments: int, votes: int) -> 
     standing = db.session.get_one(Standing, row.id)
     standing.yes, standing.no, standing.votes = yes, no, yes + no
     standing.low, standing.high = interval.low, interval.high
-    standing.comments = comments
+    standing.comments, standing.pending = (comments, 0) if state is State.APPROVED else (0, comments)
 
 
 def _cell(article_id: Any, day: date, each: int) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _cell(article_id: Any, day: date, each: int) -> dict[str, Any]:
     }
 
 
-def _comment(site: articles.SiteView, article_id: Any, html: str, created: datetime) -> dict[str, Any]:
+def _comment(site: articles.SiteView, article_id: Any, html: str, state: State, created: datetime) -> dict[str, Any]:
     return {
         "article_id": article_id,
         "id": uuid7(),
@@ -69,7 +69,7 @@ def _comment(site: articles.SiteView, article_id: Any, html: str, created: datet
         "html": html,
         "policy": text.POLICY,
         "text_hash": secrets.token_bytes(32),
-        "state": State.APPROVED,
+        "state": state,
         "held_for": ["premoderation", "first_comment"],
         "likes": 0,
         "flags": 0,
