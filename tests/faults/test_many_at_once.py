@@ -4,25 +4,22 @@ import http.client
 import json
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from feedback import articles, opaque
+from feedback import opaque
 from feedback.models import Comment, Decision, State, Tally, Vote
-from tests.bench import data
 from tests.cast import KEY, SLUG, Staff
 from tests.faults.conftest import Serve
 from tests.faults.drills import Drill
-from tests.faults.load import Attempt, Caller, Request, percentile, vote
+from tests.faults.load import Attempt, Caller, Request, comment, percentile, vote
 from tests.recount import assert_counted
 from tests.server import PATIENCE
-
-BATCH = 100  # comments waiting at a time
 
 
 def test_the_same_vote_two_hundred_times_at_once_is_one(
@@ -104,34 +101,23 @@ def _ballot(chance: random.Random, client: int) -> Request:
     return Request(f"/api/v1/{SLUG}/vote", fields)
 
 
-@pytest.fixture
-def waiting(do: Callable[..., Any], ask: Callable[..., Any], rows: Callable[..., list[Any]]) -> Callable[..., Any]:
-    """Put comments into the queue, and return them."""
-
-    def put(key: str, size: int) -> list[Comment]:
-        site = ask(articles.site, SLUG)
-        do(data.article, site, key, comments=size, votes=1, state=State.PENDING)
-        return rows(select(Comment).where(Comment.state == State.PENDING))
-
-    return put
-
-
 def test_of_two_moderators_one_wins_and_one_sees_a_conflict(
-    serve: Serve, drill: Drill, waiting: Callable[..., Any], mo: Staff, ada: Staff, rows: Callable[..., list[Any]]
+    serve: Serve, drill: Drill, mo: Staff, ada: Staff, rows: Callable[..., list[Any]]
 ) -> None:
     port = serve("--no-worker").port
     times = drill.times(long=1_000, short=20)
-    outcomes: dict[tuple[int, ...], int] = {}
+    caller = Caller(port)
+    assert all(caller.send(comment()).acknowledged for _ in range(times))
+    caller.close()
+    outcomes: Counter[tuple[int, ...]] = Counter()
     with Moderator(port, mo.token, "approve") as first, Moderator(port, ada.token, "reject") as second:
-        for batch in range(0, times, BATCH):
-            for comment in waiting(f"batch-{batch}", min(BATCH, times - batch)):
-                statuses = _both(first, second, comment)
-                outcomes[statuses] = outcomes.get(statuses, 0) + 1
-    assert set(outcomes) <= {(200, 409), (409, 200)}
+        for waiting in rows(select(Comment).where(Comment.state == State.PENDING)):
+            outcomes[_both(first, second, waiting)] += 1
+    assert set(outcomes) <= set(WON) and outcomes.total() == times
     decided = rows(select(func.count()).select_from(Decision).group_by(Decision.comment_id))
     assert decided == [1] * times
     drill.measured("comments decided once", times)
-    drill.measured("won by the first, by the second", " / ".join(str(outcomes.get(won, 0)) for won in WON))
+    drill.measured("won by the first, by the second", " / ".join(str(outcomes[won]) for won in WON))
 
 
 WON = ((200, 409), (409, 200))
@@ -162,8 +148,8 @@ class Moderator:
         return answer.status
 
 
-def _both(first: Moderator, second: Moderator, comment: Comment) -> tuple[int, ...]:
+def _both(first: Moderator, second: Moderator, waiting: Comment) -> tuple[int, ...]:
     ready = threading.Barrier(2)
-    name = opaque.identifier(comment.article_id, comment.id)
-    acts = [one.pool.submit(one.decides, name, comment.version, ready) for one in (first, second)]
+    name = opaque.identifier(waiting.article_id, waiting.id)
+    acts = [one.pool.submit(one.decides, name, waiting.version, ready) for one in (first, second)]
     return tuple(act.result() for act in acts)
