@@ -38,14 +38,13 @@ from sqlalchemy.orm import DeclarativeBase
 
 from feedback.errors import Unavailable
 from feedback.reopening import Reopening
-from feedback.writers import WritersPlace
+from feedback.writers import ROOM, WritersPlace
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PLACES = 3  # for writers in a process beside PostgreSQL: one less than it has threads, so that readers find one
 BUSY_TIMEOUT_MS = 1_000  # for the rare outsider (sqlite3 shell, backup) that does not queue with us
 CONNECT_SECONDS = 4  # until PostgreSQL has taken a connection
 LOCK_SECONDS = 2.0  # that a writer waits on PostgreSQL for what another holds; a vote's own locks last milliseconds
@@ -143,7 +142,7 @@ def init_app(app: Flask) -> None:
     else:
         event.listen(engine, "do_connect", _connect)
         event.listen(engine, "connect", _limit_waiting)
-        app.extensions["writers_place"] = WritersPlace(None, PLACES)
+        app.extensions["writers_place"] = WritersPlace(None, places=ROOM)
 
 
 def connect(app: Flask, engine: Engine, **options: Any) -> Any:

@@ -20,7 +20,8 @@ from feedback.errors import Unavailable
 log = logging.getLogger(__name__)
 
 WRITER_DEADLINE = 4.0  # seconds a writer queues for its place; the answer must be out within 6
-STANDSTILL = 0.5  # seconds without a change of hands after which one writer waits alone, so that readers find threads
+ROOM = 3  # writers in a process, inside or waiting, that leave a thread to its readers: one less than it has threads
+STANDSTILL = 0.5  # seconds without a change of hands after which those beyond that room are refused
 POLL_SECONDS = 0.002  # flock has no timeout, so it is polled, by one thread of each process only
 LOCK_NOT_AVAILABLE = "55P03"
 
@@ -28,14 +29,15 @@ LOCK_NOT_AVAILABLE = "55P03"
 class WritersPlace:
     """Where a process lets its writers in, with a deadline: one at a time where a file lets in one of the machine.
 
-    Whoever waits holds a thread that readers may need. So writers wait for each other only as long as a place changes
-    hands; while somebody else keeps the database locked, those inside wait for it, the others are refused.
+    Whoever waits holds a thread that readers may need. So as many as leave one to the readers wait for the deadline,
+    more only as long as a place changes hands; while somebody else keeps the database locked, those inside wait for it,
+    the others are refused.
     """
 
-    def __init__(self, path: str | None, places: int = 1) -> None:
-        self.path, self.places = path, places
+    def __init__(self, path: str | None, places: int = 1, room: int = ROOM) -> None:
+        self.path, self.places, self.room = path, places, room
         self.turn = threading.Condition()
-        self.inside = 0
+        self.inside = self.waiting = 0
         self.blocked = False  # whoever was here last waited in vain for the database
         self.moved = 0.0  # when a place changed hands
         self.file: int | None = None
@@ -58,11 +60,17 @@ class WritersPlace:
 
     def _enter(self, deadline: float) -> None:
         with self.turn:
-            while self.inside >= self.places:
-                patience = min(deadline, self.moved + STANDSTILL) - time.monotonic()
-                if patience <= 0:
-                    raise Unavailable("Too many writers are waiting just now. Nothing was stored; please try again.")
-                self.turn.wait(patience)
+            crowded = self.inside + self.waiting >= self.room
+            self.waiting += 1
+            try:
+                while self.inside >= self.places:
+                    hurried = crowded or self.blocked
+                    patience = (min(deadline, self.moved + STANDSTILL) if hurried else deadline) - time.monotonic()
+                    if patience <= 0:
+                        raise Unavailable("Too many writers wait just now. Nothing was stored; please try again.")
+                    self.turn.wait(patience)
+            finally:
+                self.waiting -= 1
             self.inside += 1
             if not self.blocked:
                 self.moved = time.monotonic()
@@ -73,7 +81,8 @@ class WritersPlace:
             self.blocked = blocked
             if not blocked:
                 self.moved = time.monotonic()
-            self.turn.notify()
+            # When the database turned out to be locked, everybody has to hear of it.
+            (self.turn.notify_all if blocked else self.turn.notify)()
 
     def close(self) -> None:
         """Let go of the file."""

@@ -112,6 +112,7 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
     def make(**changes: Any) -> Flask:
         app = create_app(settings(tmp_path, database_url, **changes))
         app.testing = True
+        app.extensions["writers_place"].room = 100  # Tests write in more threads than a server has.
         app.test_client_class = Client
         made.append(app)
         return app

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from feedback import passwords, staff
 from feedback.db import db
+from feedback.limits import LIMITS, Limit
 from feedback.models import User
 from feedback.views import account
 from tests.cast import CSRF, PASSWORD, SIGN_IN
@@ -431,9 +432,9 @@ def test_fifty_wrong_passwords_from_anywhere_close_the_account(mo, guarded):
     assert tries(guarded(), mo.email, PASSWORD, address="203.0.113.200").status_code == 429
 
 
-def test_right_passwords_are_not_counted(mo, guarded, clock):
+def test_right_passwords_are_not_counted(mo, guarded, monkeypatch):
+    monkeypatch.setitem(LIMITS, "write", Limit((), ""))  # Writes of any kind are counted, too: 20 a second.
     for _ in range(25):
-        clock.forward(seconds=1)  # Writes of any kind are counted, too: 20 a second.
         assert tries(guarded(), mo.email, PASSWORD).status_code == 303
 
 

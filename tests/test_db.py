@@ -3,7 +3,8 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import text
 
 from feedback.db import BUSY_TIMEOUT_MS, db, scrub
 from feedback.models import Article
-from feedback.writers import STANDSTILL
+from feedback.writers import ROOM, STANDSTILL
 from tests.cast import Reader, Staff, together
 
 sqlite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -35,6 +36,7 @@ def locked_by_others(app: Flask) -> Iterator[None]:
 @sqlite_only
 def test_one_writer_waits_for_a_locked_database_and_the_others_leave(app: Flask, rae: Reader, article: Article) -> None:
     assert rae.votes(article, "yes").status_code == 200
+    app.extensions["writers_place"].room = ROOM
     with locked_by_others(app):
         begun = time.monotonic()
         answers = together(lambda: rae.votes(article, "no"), times=8)
@@ -44,6 +46,21 @@ def test_one_writer_waits_for_a_locked_database_and_the_others_leave(app: Flask,
     assert {answer.status_code for answer in answers} == {503}
     assert {answer.headers["Retry-After"] for answer in answers} == {"2"}
     assert rae.votes(article, "no").status_code == 200
+
+
+def test_a_slow_writer_is_waited_for_by_as_many_as_leave_a_thread_to_readers(
+    app: Flask, rae: Reader, article: Article
+) -> None:
+    place = app.extensions["writers_place"]
+    place.room = place.places + 2
+    with ExitStack() as slow, ThreadPoolExecutor(4) as pool:
+        for _ in range(place.places):
+            slow.enter_context(place.taken())
+        votes = [pool.submit(rae.votes, article, "yes") for _ in range(4)]
+        done, waiting = wait(votes, STANDSTILL + SLACK)
+        slow.close()
+    assert {vote.result().status_code for vote in done} == {503} and len(done) == 2
+    assert {vote.result().status_code for vote in waiting} == {200}
 
 
 @sqlite_only

@@ -275,6 +275,7 @@ def test_where_all_cookies_are_refused_it_works_and_says_what_is_lost(profile, f
     button(spot, "Yes").click()
     expect(spot.get_by_text("it will not remember this")).to_be_visible()
     write(spot, "Without a trace")
+    expect(spot.get_by_role("status")).to_have_text("Thank you. Your comment waits for moderation.")
     expect(spot.get_by_text("it will not remember this")).to_be_visible()
     assert [vote.value for vote in rows(select(Vote).where(Vote.site_id == site.id))] == ["yes"]
     assert [row.source for row in rows(select(Comment).where(Comment.site_id == site.id))] == ["Without a trace"]
