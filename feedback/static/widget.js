@@ -139,7 +139,7 @@ blockquote{padding-inline-start:.9em;border-inline-start:3px solid var(--line);c
 code{font:.9em/1.5 ui-monospace,monospace}
 pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-wrap}
 @media (forced-colors:active){.primary,[aria-pressed=true]{forced-color-adjust:none;background:Highlight;color:HighlightText}}
-@media print{.question,form,button{display:none}}
+@media print{.question,form,button,h2{display:none!important}}
 `;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
