@@ -3,7 +3,8 @@
 Every comment begins to wait at one moment: when it is sent, or later, when readers' flags or somebody's decision first
 put a published one into the queue. A digest covers the moments between two times, which are fixed with its row in the
 outbox; the next one begins where it ended. So no comment is in two digests of one person, and the same digest sent
-again holds the same comments, less those that somebody has decided on meanwhile.
+again holds the same comments, less those that somebody has decided on meanwhile. Only where the clock was set back is
+all that waits told of again: moments that a digest has covered come a second time then, with new comments in them.
 """
 
 import hashlib
@@ -104,6 +105,8 @@ def _windows(now: datetime) -> Iterator[tuple[UUID, UUID, Window | None]]:
 
 def _window(pace: Pace, told: datetime, now: datetime) -> Window | None:
     """Return (after, until) of the next digest; None where none is due yet."""
+    if told > now:
+        told = BEGINNING  # the clock was set back
     until = now - SLACK
     if pace is Pace.HOURLY:
         until = until.replace(minute=0, second=0, microsecond=0)

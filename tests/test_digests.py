@@ -127,6 +127,25 @@ def test_what_is_still_on_its_way_into_storage_is_in_the_next_one(mo, rae, artic
     assert "The second" in text_of(mailbox.messages[1])
 
 
+@pytest.mark.parametrize("pace", [Pace.EACH, Pace.HOURLY, Pace.DAILY])
+def test_a_clock_that_is_set_back_hides_no_comment(mo, rae, article, work, mailbox, clock, every, pace):
+    every(pace)
+    rae.comments(article, "Sent before.")
+    clock.forward(hours=20, minutes=31)
+    assert work() == 1, "at 5:31 of the next day"
+    # An hour comes a second time, and what is sent in it has moments that the letter covered.
+    clock.forward(hours=-1)
+    rae.comments(article, "Sent in that hour.")
+    clock.forward(minutes=1)
+    work()
+    for _ in range(25):
+        clock.forward(hours=1)
+        work()
+    told = [text_of(message) for message in mailbox.messages[1:]]
+    assert any("Sent in that hour." in each for each in told)
+    assert len(told) <= 2
+
+
 def test_what_was_decided_before_the_letter_left_is_not_in_it(rae, article, work, mailbox, clock, decide):
     first = identifier(rae.comments(article, "Decided in between."))
     rae.comments(article, "Still there.")
