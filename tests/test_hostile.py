@@ -176,6 +176,8 @@ def about(shelf: Shelf) -> str:
 def letter(house: House, kind: Kind, name: str, site_name: str, shelf: Shelf) -> Any:
     """Return the letter to somebody of that name, from a site of that name, as its receiver reads it."""
     with house.app.app_context(), db.session.no_autoflush:
+        # In the browser's house a server writes too: a transaction that begins to write only later would be refused.
+        db.session.connection(execution_options={"immediate": True})
         user, site = db.session.get(User, house.ada.id), db.session.get(Site, house.site.id)
         about = occasion(user, site, shelf)
         # Never stored: whoever writes the letter finds the same objects in the session.

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import func, insert, select
 
 from feedback.db import db, dispose, transact, uuid7
-from feedback.models import Article, Comment, State
+from feedback.models import Article, Comment, Standing, State
 from tests.conftest import SECRET
 from tests.faults.conftest import Serve
 from tests.faults.drills import Drill
@@ -97,6 +97,7 @@ def fill(app: Flask, article: Article, number: int) -> None:
     def store(first: int) -> None:
         rows = [comment(index) for index in range(first, min(first + BATCH, number))]
         db.session.execute(insert(Comment), rows)
+        db.session.get_one(Standing, article.id).pending += len(rows)
 
     with app.app_context():
         for first in range(0, number, BATCH):
