@@ -158,9 +158,10 @@ def _of_clock(now: datetime) -> Finding:
 def _of_figures() -> Finding:
     off = recount.differences()
     if off.any:
-        said = f"{off.tallies} tallies, {off.reasons} reasons and {off.standings} standings do not equal their rows."
+        said = f"{off.tallies} tallies, {off.reasons} reasons, {off.standings} standings and {off.likes} likes"
+        said = f"{said} do not equal their rows."
         return Finding("figures", False, f"{said} Do not act on authors' figures, and report this as a fault.")
-    return Finding("figures", True, "Tallies, reasons and standings equal the rows they add up.")
+    return Finding("figures", True, "Tallies, reasons, standings and likes equal the rows they add up.")
 
 
 def _of_mail(settings: Settings) -> Finding:

@@ -36,8 +36,14 @@ LIMITS = {
     "vote": _often(RateLimitItemPerMinute(30), RateLimitItemPerDay(200), thing="many votes"),
     # Nobody writes more than three considered comments a minute.
     "comment": _often(RateLimitItemPerMinute(3), RateLimitItemPerDay(30), thing="many comments"),
+    # Of one's own, within a quarter of an hour; each puts it before the moderators again.
+    "edit": _often(RateLimitItemPerMinute(5), RateLimitItemPerDay(60), thing="many changes"),
     # Whoever reads a page of comments finds a few to flag, not dozens.
     "flag": _often(RateLimitItemPerMinute(10), thing="many flags"),
+    # A long page of comments has as many that somebody likes; each one changes what all others are shown first.
+    "like": _often(RateLimitItemPerMinute(30), RateLimitItemPerDay(200), thing="many likes"),
+    # Whoever looks again after each change of their text; each look costs as much as a comment.
+    "preview": _often(RateLimitItemPerMinute(30), thing="many previews"),
     "write": _often(PerSecond(20), thing="many requests"),
     # Articles are not made at will: one network opens few new pages an hour, a site publishes few a day.
     "article": _often(RateLimitItemPerHour(20), thing="many new articles"),

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, Select, and_, case, func, literal, or_, select, 
 
 from feedback import statistics
 from feedback.db import db
-from feedback.models import Comment, Kind, ReasonTally, Site, Standing, State, Tally, Value, Vote
+from feedback.models import Comment, Kind, Like, ReasonTally, Site, Standing, State, Tally, Value, Vote
 
 COUNTERS = {
     "comments": State.APPROVED,
@@ -20,20 +20,22 @@ CLOSE = 1e-9  # figures worked out again may differ in their last digits
 
 @dataclass(frozen=True)
 class Differences:
-    """How many cells or articles do not add up."""
+    """How many cells, articles or comments do not add up."""
 
     tallies: int
     reasons: int
     standings: int
+    likes: int
 
     @property
     def any(self) -> bool:
-        return bool(self.tallies or self.reasons or self.standings)
+        return bool(self.tallies or self.reasons or self.standings or self.likes)
 
 
 def differences() -> Differences:
-    """Count what does not add up: tallies against votes, reasons against votes, standings against both."""
-    return Differences(_off(_tallies()), _off(_reasons()), _off(_totals()) + _off(_comments()) + _stale())
+    """Count what does not add up: tallies against votes, reasons against votes, standings against both, likes."""
+    standings = _off(_totals()) + _off(_comments()) + _stale()
+    return Differences(_off(_tallies()), _off(_reasons()), standings, _off(_likes()))
 
 
 def _off(cells: Any) -> int:
@@ -99,6 +101,13 @@ def _comments() -> Select[Any]:
     rows = select(Comment.article_id, *(case((which, 1), else_=0).label(name) for name, which in one.items()))
     totals = select(Standing.article_id, *((-getattr(Standing, name)).label(name) for name in one))
     return _unequal(("article_id",), tuple(one), rows, totals)
+
+
+def _likes() -> Select[Any]:
+    keys = ("article_id", "comment_id")
+    rows = select(Like.article_id, Like.comment_id, literal(1, Integer).label("likes"))
+    counted = select(Comment.article_id, Comment.id.label("comment_id"), (-Comment.likes).label("likes"))
+    return _unequal(keys, ("likes",), rows, counted.where(Comment.likes != 0))
 
 
 def _stale() -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from feedback import articles, comments, erasures, opaque, votes
 from feedback.clock import rfc3339
 from feedback.db import db, run
-from feedback.models import Article, Ban, Comment, Flag, Vote
+from feedback.models import Article, Ban, Comment, Flag, Like, Vote
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Erased:
     votes: int
     comments: int
     flags: int
+    likes: int
 
     def public(self) -> dict[str, int]:
         return asdict(self)
@@ -36,7 +37,7 @@ def erase(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
 
 
 def forget(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
-    """Remove every vote, flag and comment of a reader on a site from this database, and bans of theirs.
+    """Remove every vote, flag, like and comment of a reader on a site from this database, and bans of theirs.
 
     A ban is known by what is erased; who wants to go around one has only to forget their token.
     """
@@ -44,15 +45,17 @@ def forget(site: articles.SiteView, reader: bytes, *, now: datetime) -> Erased:
     voted = run(select(Vote.article_id).where(Vote.reader == reader, Vote.site_id == site.id)).scalars().all()
     written = run(select(Comment.article_id).where(Comment.reader == reader, Comment.site_id == site.id)).scalars()
     flagged = comments.flags_of(site.id, reader)
-    erased = 0
+    liked = {row.article_id for row in comments.likes_of(site.id, reader)}
+    erased = unliked = 0
     # One article after the other, in the order of all who lock several, so that none waits for whom waits for it.
-    for article_id in sorted({*voted, *written, *(flag.article_id for flag in flagged)}):
+    for article_id in sorted({*voted, *written, *liked, *(flag.article_id for flag in flagged)}):
         votes.forget(site, article_id, reader, now=now)
         for flag in flagged:
             if flag.article_id == article_id:
                 comments.forget_flag(flag)
+        unliked += comments.forget_likes(article_id, reader) if article_id in liked else 0
         erased += _forget_comments(article_id, reader, now)
-    return Erased(len(voted), erased, len(flagged))
+    return Erased(len(voted), erased, len(flagged), unliked)
 
 
 def _forget_comments(article_id: UUID, reader: bytes, now: datetime) -> int:
@@ -82,6 +85,7 @@ def export(site_id: UUID, reader: bytes) -> dict[str, Any]:
     flagged = comments.flags_of(site_id, reader)
     return {
         "flags": [_flag(flag) for flag in flagged],
+        "likes": [_like(like) for like in comments.likes_of(site_id, reader)],
         "votes": [{"article": {"key": key, "title": title}, **_vote(vote)} for vote, key, title in voted],
         "comments": [{"article": {"key": key, "title": title}, **_comment(comment)} for comment, key, title in written],
     }
@@ -112,11 +116,16 @@ def _flag(flag: Flag) -> dict[str, Any]:
     }
 
 
+def _like(like: Like) -> dict[str, Any]:
+    return {"comment": opaque.identifier(like.article_id, like.comment_id), "created": rfc3339(like.created)}
+
+
 def _comment(comment: Comment) -> dict[str, Any]:
     own = comments.own(comment)
     del own["replies"], own["staff"]
     return own | {
         "original": comment.original,
+        "earlier": comments.earlier(comment),
         "submission": comment.submission,
         "notify_by_mail": comment.sealed_email is not None,
         "network_hash_kept": comment.network is not None,

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from feedback import statistics
 from feedback.db import db
-from feedback.models import Comment, Flag, Kind, ReasonTally, Site, Standing, State, Tally, Vote
+from feedback.models import Comment, Flag, Kind, Like, ReasonTally, Site, Standing, State, Tally, Vote
 
 STATES = (State.APPROVED, State.PENDING, State.REJECTED, State.SPAM, State.WITHDRAWN)
 COLUMNS = ("yes", "no", "quarantined_yes", "quarantined_no")
@@ -87,5 +87,7 @@ def _assert_states(standing: Standing, comments: list[Comment]) -> None:
     assert {comment.id: comment.flags for comment in comments} == {
         comment.id: flags[comment.id] if comment.state in (State.PENDING, State.APPROVED) else 0 for comment in comments
     }
+    likes = Counter(row.comment_id for row in _all(Like))
+    assert [comment.likes for comment in comments] == [likes[comment.id] for comment in comments]
     open_ones = [each for each in comments if each.flags and each.state in (State.APPROVED, State.PENDING)]
     assert standing.flagged == len(open_ones)

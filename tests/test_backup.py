@@ -192,7 +192,7 @@ def test_what_a_reader_erased_since_is_erased_in_the_backup(app, rae, stan, arti
     rae.posts("/erase")
     list_erasures(app)
     assert "Erased again: 1" in restored(path)
-    assert rae.posts("/export").json == {"votes": [], "comments": [], "flags": []}
+    assert rae.posts("/export").json == {"votes": [], "comments": [], "flags": [], "likes": []}
     assert rows(select(Vote.value)) == ["yes"]
     [comment] = rows(select(Comment))
     gone = ("source", "html", "name", "reader", "network", "sealed_email", "text_hash", "submission")

@@ -36,7 +36,7 @@ def examine(app):
 
 def test_what_adds_up_is_found_good(app, busy, examine):
     with app.app_context():
-        assert recount.differences() == recount.Differences(0, 0, 0)
+        assert recount.differences() == recount.Differences(0, 0, 0, 0)
     assert [each.good for each in examine("figures")] == [True]
 
 

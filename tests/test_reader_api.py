@@ -77,7 +77,7 @@ def test_an_article_never_seen_answers_zeros_and_stays_unknown(rae, site, rows):
         assert answer.json["article"] == {"key": "never-seen", "title": None, "url": None, "contributors": []}
         assert answer.json["votes"] == {"yes": 0, "no": 0, "total": 0}
         assert answer.json["comments"] == {"open": True, "total": 0, "next": None, "items": []}
-    assert rae.mine("never-seen").json == {"vote": None, "votes": answer.json["votes"], "comments": []}
+    assert rae.mine("never-seen").json == {"vote": None, "votes": answer.json["votes"], "comments": [], "likes": []}
     assert rae.gets("/counts", article="never-seen").json == {"never-seen": {"yes": 0, "no": 0, "comments": 0}}
     assert rows(select(Article)) == []
 
@@ -142,8 +142,8 @@ def test_mine_is_ones_own_and_never_cached(rae, stan, article):
     assert answer.headers["Cache-Control"] == "no-store"
     yours = {"value": "no", "reason": "unclear", "section": None, "note": "Why?", "revision": "a"}
     votes = {"yes": 0, "no": 1, "total": 1}
-    assert answer.json == {"vote": yours, "votes": votes, "comments": [comment]}
-    assert stan.mine(article).json == {"vote": None, "votes": votes, "comments": []}
+    assert answer.json == {"vote": yours, "votes": votes, "comments": [comment], "likes": []}
+    assert stan.mine(article).json == {"vote": None, "votes": votes, "comments": [], "likes": []}
 
 
 # Caching

@@ -38,14 +38,14 @@ def test_export_shows_spam_as_pending(rae, article):
 
 
 def test_export_of_a_stranger_is_empty(stan, written):
-    assert stan.posts("/export").json == {"votes": [], "comments": [], "flags": []}
+    assert stan.posts("/export").json == {"votes": [], "comments": [], "flags": [], "likes": []}
 
 
 def test_erase_removes_everything_of_the_reader(app, rae, stan, mo, article, written):
     rae.votes(article, "no", reason="unclear")
     stan.votes(article, "yes")
     mo.posts("/decisions", comment=written["id"], version=1, action="approve")
-    assert rae.posts("/erase").json == {"votes": 1, "comments": 1, "flags": 0}
+    assert rae.posts("/erase").json == {"votes": 1, "comments": 1, "flags": 0, "likes": 0}
     assert rows(app, select(Vote.value)) == ["yes"]
     [comment] = rows(app, select(Comment))
     assert comment.state is State.ERASED
@@ -69,7 +69,7 @@ def test_erase_keeps_the_decisions_and_adds_its_own(app, rae, mo, article, writt
 
 def test_erasing_twice_finds_nothing_the_second_time(rae, article, written):
     rae.posts("/erase")
-    assert rae.posts("/erase").json == {"votes": 0, "comments": 0, "flags": 0}
+    assert rae.posts("/erase").json == {"votes": 0, "comments": 0, "flags": 0, "likes": 0}
 
 
 def test_an_old_submission_after_an_erase_is_a_new_comment(rae, article, written):
@@ -108,7 +108,7 @@ def test_another_site_is_another_reader(rae, article, written, do, app):
     answer = rae.http.post(
         "/api/v1/cooking/erase", data={"reader": rae.token}, headers={"Origin": "http://cooking.test"}
     )
-    assert answer.json == {"votes": 0, "comments": 0, "flags": 0}
+    assert answer.json == {"votes": 0, "comments": 0, "flags": 0, "likes": 0}
     assert len(rae.posts("/export").json["comments"]) == 1
 
 

@@ -1,5 +1,6 @@
 """Comments of readers: what they submit, what of it is published, and what they may do with their own afterwards."""
 
+from feedback.comments.amending import AMEND, Amendment, amend, earlier
 from feedback.comments.flagging import (
     MAX_FLAG_NOTE_CHARS,
     Report,
@@ -9,9 +10,17 @@ from feedback.comments.flagging import (
 )
 from feedback.comments.flags import on as flags_on
 from feedback.comments.flags import public as public_flag
+from feedback.comments.likes import (
+    forget_likes,
+    like,
+    liked_on,
+    likes_of,
+)
 from feedback.comments.owners import (
+    is_editable,
     mine,
     own,
+    owned,
     withdraw,
 )
 from feedback.comments.states import (
@@ -50,6 +59,8 @@ from feedback.comments.threads import (
 )
 
 __all__ = [
+    "AMEND",
+    "Amendment",
     "Draft",
     "Latest",
     "MAX_BODY_CHARS",
@@ -61,22 +72,30 @@ __all__ = [
     "Report",
     "SORTS",
     "add",
+    "amend",
     "around",
     "change_state",
     "changed",
     "counts",
+    "earlier",
     "erase",
     "flag",
     "flags_of",
     "flags_on",
     "forget_flag",
+    "forget_likes",
     "here",
+    "is_editable",
     "is_flagged",
     "is_stored",
     "latest",
+    "like",
+    "liked_on",
+    "likes_of",
     "lock",
     "mine",
     "own",
+    "owned",
     "public",
     "public_flag",
     "published",

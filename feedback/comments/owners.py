@@ -15,7 +15,7 @@ from feedback.errors import Missing, Refused
 from feedback.models import Comment, State
 
 EDITABLE_FOR = timedelta(minutes=15)
-EDITABLE = (State.PENDING, State.APPROVED)
+EDITABLE = (State.PENDING, State.APPROVED, State.SPAM)
 SEEN_BY_ITS_READER = {State.SPAM: State.PENDING}  # what was marked spam shows as pending to whoever wrote it
 
 
@@ -29,30 +29,40 @@ def mine(article_id: UUID, reader: bytes) -> list[Comment]:
 
 def own(comment: Comment) -> dict[str, Any]:
     """Return a comment as its own reader may see it."""
-    editable = comment.created + EDITABLE_FOR if comment.state in (*EDITABLE, State.SPAM) else None
     return public(comment) | {
         "html": comment.html,
         "name": comment.name,
         "state": SEEN_BY_ITS_READER.get(comment.state, comment.state).value,
         "source": comment.source,
         "version": comment.version,
-        "editable_until": rfc3339(editable) if editable else None,
+        "editable_until": rfc3339(editable_until(comment)) if is_editable(comment) else None,
         "replies": [],
     }
 
 
+def is_editable(comment: Comment) -> bool:
+    """Whether its reader may change a comment while there is time; what a moderator has worded stays as it is."""
+    return comment.state in EDITABLE and comment.original is None
+
+
+def editable_until(comment: Comment) -> datetime:
+    """Return until when a comment may be changed by its reader."""
+    return comment.created + EDITABLE_FOR
+
+
 def withdraw(comment_id: str, reader: bytes, *, site_id: UUID, now: datetime) -> Comment:
     """Take a comment off the page for good, at its reader's wish. Twice is once. Raises Missing, Refused."""
-    comment = _owned(comment_id, reader, site_id)
+    comment = owned(comment_id, reader, site_id)
     if comment.state is not State.WITHDRAWN:
         change_state(comment, State.WITHDRAWN, who="reader", action="withdraw", now=now)
         comment.sealed_email = None
     return comment
 
 
-def _owned(comment_id: str, reader: bytes, site_id: UUID) -> Comment:
+def owned(comment_id: str, reader: bytes, site_id: UUID, *, locked: bool = True) -> Comment:
+    """Return a reader's own comment, its article locked first. Raises Missing, Refused."""
     key = opaque.parse_identifier(comment_id)
-    if key is not None:
+    if key is not None and locked:
         lock(key[0])
     comment = db.session.get(Comment, key) if key else None
     if comment is None or comment.site_id != site_id or comment.state is State.ERASED:

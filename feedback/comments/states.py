@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from feedback import webhooks
 from feedback.comments import flags
 from feedback.db import db, run, uuid7
-from feedback.models import Comment, Decision, Standing, State
+from feedback.models import Comment, Decision, Like, Standing, State
 
 COUNTER: dict[State | None, Any] = {
     State.APPROVED: Standing.comments,
@@ -146,6 +146,8 @@ def erase(comment: Comment, *, who: str, now: datetime, who_id: UUID | None = No
     comment.pinned = False
     # What flags say about it may quote it.
     flags.drop(comment)
+    db.session.execute(delete(Like).where(Like.article_id == comment.article_id, Like.comment_id == comment.id))
+    comment.likes = 0
     db.session.flush()
     of_comment = (Decision.article_id == comment.article_id, Decision.comment_id == comment.id)
     db.session.execute(update(Decision).where(*of_comment).values(text_hash=None, replaced=None))

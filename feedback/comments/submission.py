@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -115,14 +116,6 @@ def _evidence(draft: Draft, parent: Comment | None, now: datetime) -> triage.Evi
     site_id = draft.page.site.id
     traits = blocklist.Traits(draft.source, draft.html, draft.name, draft.reader, draft.networks)
     listed = blocklist.effects(site_id, traits, now=now)
-    approved = select(Comment.id).where(
-        Comment.reader == draft.reader, Comment.site_id == site_id, Comment.state == State.APPROVED
-    )
-    same = select(Comment.id).where(
-        Comment.site_id == site_id,
-        Comment.text_hash.in_([draft.text_hash, *draft.older_hashes]),
-        Comment.created > now - triage.REPEATED_WITHIN,
-    )
     return triage.Evidence(
         source=draft.source,
         html=draft.html,
@@ -130,13 +123,32 @@ def _evidence(draft: Draft, parent: Comment | None, now: datetime) -> triage.Evi
         typed_name=draft.typed_name,
         honeypot=draft.honeypot,
         opened_ms=draft.opened_ms,
-        first=db.session.execute(approved.limit(1)).first() is None,
-        repeated=db.session.execute(same.limit(1)).first() is not None,
+        first=is_first(site_id, draft.reader),
+        repeated=is_repeated(site_id, (draft.text_hash, *draft.older_hashes), now),
         blocked=Effect.BLOCK in listed,
         watched=Effect.WATCH in listed,
         thread_closed=parent is not None and is_closed(parent),
         score=draft.score,
     )
+
+
+def is_first(site_id: UUID, reader: bytes, *, but: UUID | None = None) -> bool:
+    """Whether nothing of a reader is published on a site, or nothing but one comment."""
+    approved = select(Comment.id).where(
+        Comment.reader == reader, Comment.site_id == site_id, Comment.state == State.APPROVED, Comment.id != but
+    )
+    return db.session.execute(approved.limit(1)).first() is None
+
+
+def is_repeated(site_id: UUID, hashes: Sequence[bytes], now: datetime, *, but: UUID | None = None) -> bool:
+    """Whether a text, known by its hashes, was sent to a site within a day, in another comment than this one."""
+    same = select(Comment.id).where(
+        Comment.site_id == site_id,
+        Comment.text_hash.in_(hashes),
+        Comment.created > now - triage.REPEATED_WITHIN,
+        Comment.id != but,
+    )
+    return db.session.execute(same.limit(1)).first() is not None
 
 
 def next_moment(article_id: UUID, now: datetime) -> datetime:

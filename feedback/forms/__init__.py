@@ -1,7 +1,19 @@
 """Shape and normalisation of everything readers, the staff and machines send; never a query."""
 
 from feedback.forms.moderators import BAN, BULK, DECISIONS, LIST, MARK, SEEN, WORD, WORDING
-from feedback.forms.readers import COMMENT, COUNTS, FLAG, MINE, OF_READER, PLACE, SUMMARY, VOTE
+from feedback.forms.readers import (
+    COMMENT,
+    COUNTS,
+    EDIT,
+    FLAG,
+    LIKE,
+    MINE,
+    OF_READER,
+    PLACE,
+    PREVIEW,
+    SUMMARY,
+    VOTE,
+)
 from feedback.forms.shape import (
     MAX_BODY_BYTES,
     Field,
@@ -52,12 +64,14 @@ __all__ = [
     "COUNTS",
     "DECISION",
     "DECISIONS",
+    "EDIT",
     "FIGURES",
     "FILTER",
     "FLAG",
     "FLAGS",
     "Field",
     "HISTORY",
+    "LIKE",
     "LIST",
     "LISTED",
     "MARK",
@@ -68,6 +82,7 @@ __all__ = [
     "PICKED",
     "PIN",
     "PLACE",
+    "PREVIEW",
     "PURGE",
     "QUEUE",
     "REPLY",

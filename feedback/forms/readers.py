@@ -66,9 +66,23 @@ SUMMARY = (
     Field("parent", line(64)),
     Field("around", line(64)),
 )
-PLACE = (*SUMMARY, Field("reply", line(64)), Field("revision", line(articles.MAX_REVISION_CHARS)))
+PLACE = (
+    *SUMMARY,
+    Field("reply", line(64)),
+    Field("flag", line(64)),
+    Field("revision", line(articles.MAX_REVISION_CHARS)),
+)
 FLAG = (
     Field("reader", reader_token, required=True),
     Field("reason", one_of(*(reason.value for reason in FlagReason)), required=True),
     Field("note", lines(comments.MAX_FLAG_NOTE_CHARS)),
 )
+EDIT = (
+    Field("reader", reader_token, required=True),
+    Field("body", lines(comments.MAX_BODY_CHARS), required=True),
+)
+LIKE = (
+    Field("reader", reader_token, required=True),
+    Field("value", one_of("yes", "none"), required=True),
+)
+PREVIEW = (Field("body", lines(comments.MAX_BODY_CHARS), required=True),)

@@ -5,7 +5,7 @@ every unique constraint, keys are made by the application, and nothing locks acr
 fits engines that shard PostgreSQL's dialect.
 """
 
-from feedback.models.comments import MAX_HTML_BYTES, Comment, Decision
+from feedback.models.comments import MAX_HTML_BYTES, Comment, Decision, Like
 from feedback.models.kinds import (
     Accepts,
     Banned,
@@ -48,6 +48,7 @@ __all__ = [
     "Flag",
     "FlagReason",
     "Kind",
+    "Like",
     "Listed",
     "MAX_HTML_BYTES",
     "Membership",

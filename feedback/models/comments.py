@@ -100,6 +100,24 @@ class Comment(Model):
     decided: Mapped[datetime | None] = mapped_column(Moment)
 
 
+class Like(Model):
+    """A reader's thumb for a comment of somebody else's; one per reader."""
+
+    __tablename__ = "like"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["article_id", "comment_id"], ["comment.article_id", "comment.id"], name="fk_like_comment"
+        ),
+        Index("ix_like_reader", "reader"),
+    )
+
+    article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id"), primary_key=True)
+    comment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    reader: Mapped[bytes] = mapped_column(digest(), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    created: Mapped[datetime] = mapped_column(Moment)
+
+
 class Decision(Model):
     """One row for each change of a comment's state after submission. Append-only: erasure may only null a column."""
 

@@ -22,11 +22,15 @@ def undoable(decision: Decision, comment: Comment) -> bool:
     if decision.action in MARKS:
         name, value = MARKS[decision.action]
         return getattr(comment, name) is value
-    if decision.version != comment.version or not {decision.from_state, decision.to_state} <= DECIDABLE:
+    if decision.version != comment.version or _is_its_readers(decision):
         return False
     # Approving what was published already dismissed its flags, and says so by leading nowhere.
     dismissed = decision.action == "approve"
     return dismissed or decision.from_state is not decision.to_state or _replaced_text(decision)
+
+
+def _is_its_readers(decision: Decision) -> bool:
+    return decision.action == comments.AMEND or not {decision.from_state, decision.to_state} <= DECIDABLE
 
 
 def _replaced_text(decision: Decision) -> bool:
@@ -65,7 +69,7 @@ def undo(decision_id: str, *, who: Actor, site_ids: Collection[UUID], now: datet
 
 
 def _why_not(decision: Decision, comment: Comment) -> Conflict | Refused:
-    if not {decision.from_state, decision.to_state} <= DECIDABLE:
+    if _is_its_readers(decision):
         return Refused("What a comment's own reader did cannot be undone.")
     if decision.action == "undo" and decision.from_state is decision.to_state:
         return Refused("This took something back. Do that again instead.")

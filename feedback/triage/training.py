@@ -104,9 +104,10 @@ def _lesson(site_id: UUID, known: Place | None) -> Lesson:
 def _latest(site_id: UUID) -> list[Any]:
     """Return the latest decisions, the newest first, each with what its comment is now."""
     columns = (Comment.state, Comment.source, Comment.original, Comment.name, Comment.held_for)
+    hashes = (Decision.text_hash.label("decided_on"), Comment.text_hash)
     query = (
         _decisions(site_id)
-        .with_only_columns(Decision.at, Decision.id, Decision.comment_id, Decision.action, *columns)
+        .with_only_columns(Decision.at, Decision.id, Decision.comment_id, Decision.action, *columns, *hashes)
         .join(Comment, (Comment.article_id == Decision.article_id) & (Comment.id == Decision.comment_id))
         .order_by(Decision.at.desc(), Decision.id.desc())
     )
@@ -116,7 +117,9 @@ def _latest(site_id: UUID) -> list[Any]:
 def _examples(rows: list[Any]) -> Iterator[tuple[Any, Example]]:
     seen: set[UUID] = set()
     for row in rows:
-        if row.comment_id in seen or row.state is not LABELS[row.action] or not row.source:
+        # What its reader made of it since, nobody has decided on; where a moderator changed it, the reader's is kept.
+        other = row.original is None and row.text_hash != row.decided_on
+        if row.comment_id in seen or row.state is not LABELS[row.action] or not row.source or other:
             continue
         seen.add(row.comment_id)
         weight = REJECTION if row.state is State.REJECTED else 1.0

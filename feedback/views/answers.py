@@ -124,10 +124,19 @@ ANSWERS: dict[str, Schema] = {
     "Counts": by_key(thing({"yes": COUNT, "no": COUNT, "comments": COUNT})),
     "VoteAnswer": thing({"votes": ref("Votes"), "yours": maybe(ref("Yours"))}),
     "CommentAnswer": thing({"comment": ref("OwnComment")}),
+    "LikeAnswer": thing({"likes": COUNT}),
+    "Preview": thing({"html": TEXT}),
     "Nothing": thing({}),
-    "Mine": thing({"vote": maybe(ref("Yours")), "votes": ref("Votes"), "comments": many(ref("OwnComment"))}),
-    "Erased": thing({"votes": COUNT, "comments": COUNT, "flags": COUNT}),
-    "Export": thing({name: many({"type": "object"}) for name in ("votes", "comments", "flags")}),
+    "Mine": thing(
+        {
+            "vote": maybe(ref("Yours")),
+            "votes": ref("Votes"),
+            "comments": many(ref("OwnComment")),
+            "likes": many(TEXT),
+        }
+    ),
+    "Erased": thing({"votes": COUNT, "comments": COUNT, "flags": COUNT, "likes": COUNT}),
+    "Export": thing({name: many({"type": "object"}) for name in ("votes", "comments", "flags", "likes")}),
     "ArticleAnswer": thing({"article": thing(_REGISTERED)}),
     "Queue": thing({"total": COUNT, "next": maybe(TEXT), "items": many(ref("Waiting"))}),
     "Waiting": thing(

@@ -1,6 +1,6 @@
 """From the fields a reader sent to what the rules take, the same for the widget and for the pages without JavaScript.
 
-Every vote, comment and flag is counted against the limits here, before anything is stored.
+Every vote, comment, change, like and flag is counted against the limits here, before anything is stored.
 """
 
 from typing import Any, cast
@@ -38,7 +38,7 @@ def draft(site: articles.SiteView, given: dict[str, Any], *, typed_name: str | N
     if not comments.is_stored(site.id, page.key, reader, given["submission"]):
         _count("comment", page, reader, network)
     source = given["body"]
-    current, *older = [comments.text_hash(key, site.id, source) for key in _settings().secret_keys]
+    current, *older = _hashes(site.id, source)
     return comments.Draft(
         page,
         reader,
@@ -57,6 +57,39 @@ def draft(site: articles.SiteView, given: dict[str, Any], *, typed_name: str | N
         sealed_email=_sealed(given),
         score=_score(site, given),
     )
+
+
+def amendment(site: articles.SiteView, comment_id: str, given: dict[str, Any]) -> comments.Amendment:
+    """Return the change of a comment that these values of forms.EDIT make.
+
+    Raises Missing, Refused, Invalid, TooMany.
+    """
+    reader = readers.digest(site.id, given["reader"])
+    access.limiter().hit("edit", access.network(), reader)
+    written = comments.owned(comment_id, reader, site.id, locked=False)
+    source = given["body"]
+    current, *older = _hashes(site.id, source)
+    return comments.Amendment(
+        comment_id,
+        reader,
+        source,
+        _html(site, source),
+        current,
+        older_hashes=tuple(older),
+        networks=access.networks(),
+        score=triage.score(site.id, triage.Sample(source, written.name or "", "fast" in written.held_for)),
+    )
+
+
+def preview(site: articles.SiteView, given: dict[str, Any]) -> str:
+    """Return the HTML that this value of forms.PREVIEW would become as a comment. Raises Invalid, TooMany."""
+    access.limiter().hit("preview", access.network())
+    return _html(site, given["body"])
+
+
+def count_like(reader: bytes) -> None:
+    """Count a like against the limits. Raises TooMany."""
+    access.limiter().hit("like", access.network(), reader)
 
 
 def report(site: articles.SiteView, comment_id: str, given: dict[str, Any]) -> comments.Report:
@@ -121,6 +154,11 @@ def _html(site: articles.SiteView, source: str) -> str:
         return text.comment_html(source)
     except text.Unfit as error:
         raise Invalid({"body": [str(error)]}) from error
+
+
+def _hashes(site_id: UUID, source: str) -> list[bytes]:
+    """Return the hashes of a text under the present secret key and those before it."""
+    return [comments.text_hash(key, site_id, source) for key in _settings().secret_keys]
 
 
 def _score(site: articles.SiteView, given: dict[str, Any]) -> float | None:

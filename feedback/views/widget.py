@@ -56,6 +56,28 @@ def comment() -> ResponseReturnValue:
     return {"comment": comments.own(stored)}, 201 if stored.state is State.APPROVED else 202
 
 
+@bp.post("/comments/<comment_id>/edit")
+def edit(comment_id: str) -> ResponseReturnValue:
+    amendment = intake.amendment(access.site(), comment_id, forms.read(forms.EDIT, forms.flat(request)))
+    stored = transact(comments.amend, amendment, site=access.site(), now=clock.now())
+    return {"comment": comments.own(stored)}, 200 if stored.state is State.APPROVED else 202
+
+
+@bp.post("/comments/<comment_id>/like")
+def like(comment_id: str) -> ResponseReturnValue:
+    given, site = forms.read(forms.LIKE, forms.flat(request)), access.site()
+    reader = readers.digest(site.id, given["reader"])
+    intake.count_like(reader)
+    likes = given["value"] == "yes"
+    return {"likes": transact(comments.like, comment_id, reader, likes, site_id=site.id, now=clock.now())}
+
+
+@bp.post("/preview")
+def preview() -> ResponseReturnValue:
+    given = forms.read(forms.PREVIEW, forms.flat(request))
+    return {"html": intake.preview(access.site(), given)}, {"Cache-Control": "no-store"}
+
+
 @bp.post("/comments/<comment_id>/withdraw")
 def withdraw(comment_id: str) -> ResponseReturnValue:
     reader = _owner()
@@ -83,6 +105,7 @@ def mine() -> ResponseReturnValue:
         "vote": vote.public() if vote else None,
         "votes": (votes.count(found.id) if found else votes.Count()).public(),
         "comments": [comments.own(item) for item in own],
+        "likes": comments.liked_on(found.id, reader) if found else [],
     }
     return answer, {"Cache-Control": "no-store"}
 

@@ -41,6 +41,7 @@ DEEDS = {
     "close": "closed its thread",
     "reopen": "reopened its thread",
     "edit": "edited its text",
+    "amend": "edited its text",
     "reply": "answered as staff",
 }
 FLAGS = {
@@ -152,7 +153,7 @@ def what_happened(conflict: Refused) -> dict[str, Any]:
 def became(item: dict[str, Any]) -> str:
     if item["who"] is None:
         return "The comment's text was changed."
-    if item["action"] == "edit":
+    if item["action"] in ("edit", "amend"):
         return f"The comment's text was edited, by {who(item['who'])}."
     since = f", {desk.ago(datetime.fromisoformat(item['at']))}"
     return f"The comment is {NAMES[State(item['state'])]}, by {who(item['who'])}{since}."
