@@ -13,7 +13,7 @@ WAITS = (State.PENDING, State.SPAM)  # what was marked spam shows as pending to 
 
 
 def of(site: articles.SiteView, key: str, place: summary.Place, reader: bytes | None) -> dict[str, Any]:
-    """Return the summary of an article and what is the reader's own: `vote`, `own` (ids of comments), `waiting`.
+    """Return the summary of an article and the reader's own: `vote`, `own` and `flagged` (ids of comments), `waiting`.
 
     What waits for moderation stands in its thread, or in `waiting` where that is not on this page. Further replies
     of a thread stand under the comment it began with. Raises Missing, Malformed as summary.of does.
@@ -23,13 +23,16 @@ def of(site: articles.SiteView, key: str, place: summary.Place, reader: bytes | 
         shown["comments"] |= _under_root(site, key, place.parent, shown["comments"])
     found = articles.find(site.id, key) if reader else None
     if reader is None or found is None:
-        return shown | {"vote": None, "own": frozenset(), "waiting": []}
+        return shown | {"vote": None, "own": frozenset(), "flagged": frozenset(), "waiting": []}
     mine = comments.mine(found.id, reader)
     waiting = _placed([row for row in mine if row.state in WAITS], shown["comments"]["items"])
     first = place.cursor is None and place.parent is None
     return shown | {
         "vote": votes.look(found.id, reader),
         "own": frozenset(opaque.identifier(row.article_id, row.id) for row in mine),
+        "flagged": frozenset(
+            opaque.identifier(row.article_id, row.comment_id) for row in comments.flags_of(site.id, reader)
+        ),
         "waiting": waiting if first else [],
     }
 

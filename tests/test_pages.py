@@ -14,9 +14,9 @@ from flask import Flask
 from itsdangerous import URLSafeSerializer
 from sqlalchemy import select
 
-from feedback import articles, readers
+from feedback import articles, opaque, readers
 from feedback.db import run
-from feedback.models import Article, Comment, NetworkKey, Site, State, Vote
+from feedback.models import Accepts, Article, Comment, Flag, NetworkKey, Site, State, Vote
 from feedback.views import formtoken, pages
 from tests.allowlist import violations
 from tests.cast import KEY, ORIGIN, SLUG, Reader, Staff, together
@@ -89,10 +89,10 @@ class Browser:
 
     def form(self, name: str, number: int = 0) -> tuple[str, dict[str, str]]:
         """Return (address, fields with their values) of a form; `note` is the form of a vote that has a note."""
-        part, wanted = ("vote", True) if name == "note" else (name, False)
+        part = "vote" if name == "note" else name
         found = [form for form in self.all("form") if urlsplit(form.getAttribute("action")).path.endswith(f"/{part}")]
         fields = [(form.getAttribute("action"), values(form)) for form in found]
-        return [each for each in fields if ("note" in each[1]) is wanted][number]
+        return [each for each in fields if part != "vote" or ("note" in each[1]) is (name == "note")][number]
 
     @property
     def status(self) -> int:
@@ -523,6 +523,101 @@ def test_nobody_withdraws_what_is_not_theirs(
     assert [row.state for row in rows(select(Comment))] == [State.APPROVED]
 
 
+# Flagging
+
+
+@pytest.fixture
+def published(rae: Reader, article: Article, do: Callable[..., Any]) -> str:
+    """The id of a comment of Rae's that everybody sees."""
+    do(articles.change_site, SLUG, moderation="post")
+    answer = rae.comments(article, "Just double the dose.", name="Rae")
+    assert answer.status_code == 201
+    return str(answer.json["comment"]["id"])
+
+
+def test_a_reader_flags_a_comment_once(
+    plain: Browser, another: Browser, article: Article, published: str, rows: Callable[..., Any]
+) -> None:
+    form = plain.opens(article).follows("Flag what Rae wrote").form("flag")
+    assert plain.comments() == ["Just double the dose."] and plain.sees("What is wrong with this comment?")
+    plain.posts(form, reason="unsafe", note="Ask me: rita@example.org")
+    assert plain.status == 200 and plain.sees("Thank you. The moderators will look at it.")
+    plain.posts(form, reason="spam")
+    assert plain.sees("Thank you. The moderators will look at it.")
+    assert [(row.reason, row.note, row.weight) for row in rows(select(Flag))] == [("unsafe", "Ask me: [removed]", 1)]
+    assert plain.opens(article).sees("Flagged")
+    assert not plain.opens(article, flag=published).sees("What is wrong with this comment?")
+    assert not another.opens(article).sees("Flagged")
+
+
+def test_ones_own_comment_and_what_waits_cannot_be_flagged(
+    plain: Browser, article: Article, published: str, do: Callable[..., Any], rows: Callable[..., Any]
+) -> None:
+    form = plain.opens(article).follows("Flag what Rae wrote").form("flag")
+    do(articles.change_site, SLUG, moderation="pre")
+    plain.opens(article).sends("comment", body="Mine, and it waits")
+    (mine,) = [row for row in rows(select(Comment)) if row.source.startswith("Mine")]
+    assert [node.getAttribute("aria-label") for node in plain.all("a") if text(node) == "Flag"] == [
+        "Flag what Rae wrote"
+    ]
+    identifier = opaque.identifier(mine.article_id, mine.id)
+    assert not plain.opens(article, flag=identifier).sees("What is wrong")
+    plain.posts(form, comment=identifier, reason="spam")
+    assert plain.status == 403 and plain.sees("This comment is yours.") and rows(select(Flag)) == []
+
+
+@sqlite_only
+def test_a_flag_needs_a_reason_and_keeps_what_was_typed(
+    plain: Browser, article: Article, published: str, rows: Callable[..., Any]
+) -> None:
+    plain.opens(article).follows("Flag what Rae wrote").sends("flag", note="Harmful")
+    assert plain.status == 422 and plain.sees("This is missing.")
+    assert plain.form("flag")[1]["note"] == "Harmful"
+    plain.sends("flag", reason="unsafe", note="n" * 1_001)
+    assert plain.status == 422 and "too long" in plain.beside("flag-note")
+    assert plain.form("flag")[1]["reason"] == "unsafe"
+    plain.sends("flag", note="Short")
+    assert [(row.reason, row.note) for row in rows(select(Flag))] == [("unsafe", "Short")]
+
+
+def test_the_flag_that_takes_a_comment_down_is_thanked_for(
+    plain: Browser, article: Article, published: str, do: Callable[..., Any], rows: Callable[..., Any]
+) -> None:
+    do(articles.change_site, SLUG, flag_limit=1)
+    plain.opens(article).follows("Flag what Rae wrote").sends("flag", reason="abuse")
+    assert plain.status == 200 and plain.sees("Thank you. The moderators will look at it.")
+    assert plain.comments() == [] and not plain.sees("not there any more")
+    assert [row.state for row in rows(select(Comment))] == [State.PENDING]
+
+
+def test_a_flag_on_what_is_gone_says_so(
+    plain: Browser, rae: Reader, article: Article, published: str, rows: Callable[..., Any]
+) -> None:
+    plain.opens(article).follows("Flag what Rae wrote")
+    rae.posts(f"/comments/{published}/withdraw")
+    plain.sends("flag", reason="abuse", note="Kept from nobody")
+    assert plain.status == 404 and plain.sees("This comment is not there any more.") and rows(select(Flag)) == []
+
+
+@sqlite_only
+def test_where_comments_are_closed_they_can_still_be_flagged(
+    plain: Browser, article: Article, published: str, do: Callable[..., Any], rows: Callable[..., Any]
+) -> None:
+    do(articles.set_accepts, article.site_id, article.key, Accepts.CLOSED)
+    plain.opens(article).follows("Flag what Rae wrote").sends("flag", reason="other")
+    assert [row.reason for row in rows(select(Flag))] == ["other"]
+
+
+@sqlite_only
+def test_without_cookies_a_flag_is_taken_too(
+    plain: Browser, article: Article, published: str, rows: Callable[..., Any]
+) -> None:
+    plain.keeps_cookies = False
+    plain.opens(article).follows("Flag what Rae wrote").sends("flag", reason="spam")
+    assert plain.sees("Thank you. The moderators will look at it.") and not plain.sees(UNSURE)
+    assert len(rows(select(Flag))) == 1
+
+
 # Who a reader is
 
 
@@ -741,7 +836,7 @@ def test_other_types_of_body_are_refused(plain: Browser, article: Article) -> No
 
 
 @sqlite_only
-@pytest.mark.parametrize("form", ["vote", "comment", "withdraw"])
+@pytest.mark.parametrize("form", ["vote", "comment", "withdraw", "flag"])
 def test_the_address_of_a_form_leads_to_the_page(plain: Browser, article: Article, form: str) -> None:
     answer = plain.http.get(f"/f/{SLUG}/{form}?article={KEY}&frame=1")
     assert answer.status_code == 303 and answer.headers["Location"] == f"/f/{SLUG}?article={KEY}&frame=1"

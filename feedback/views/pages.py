@@ -44,8 +44,16 @@ SAID = {
     ),
     "published": ("Thank you. Your comment is published.",) * 2,
     "withdrawn": ("Your comment was withdrawn.",) * 2,
+    "flagged": ("Thank you. The moderators will look at it.",) * 2,
 }
-
+# What a reader can find wrong with a comment, as the widget says it.
+WRONG = {
+    "spam": "Advertising",
+    "abuse": "Unkind or hateful",
+    "unsafe": "Could harm somebody",
+    "personal": "Personal details",
+    "other": "Something else",
+}
 
 BESIDE = ("body", "name", "reason", "section", "note")  # fields whose errors stand beside them
 
@@ -123,14 +131,19 @@ def withdraw() -> ResponseReturnValue:
     return _take("withdraw", _withdraw)
 
 
-@bp.get("/<any(vote, comment, withdraw):form>")
+@bp.post("/flag")
+def flag() -> ResponseReturnValue:
+    return _take("flag", _flag)
+
+
+@bp.get("/<any(vote, comment, withdraw, flag):form>")
 def back(form: str) -> ResponseReturnValue:
     """Lead whoever opens a form's address (it stands in the browser after an error) to the page with the form."""
     return redirect(address(**_here()), 303)
 
 
 def _here() -> dict[str, str]:
-    return {name: g.place[name] for name in ("cursor", "parent", "around", "reply")}
+    return {name: g.place[name] for name in ("cursor", "parent", "around", "reply", "flag")}
 
 
 # Taking what a form sends
@@ -189,6 +202,13 @@ def _withdraw(sent: dict[str, str], token: formtoken.FormToken, reader: str, now
     return address(done="withdrawn", anchor="list")
 
 
+def _flag(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: datetime) -> str:
+    given = forms.read(forms.FLAG, _fields(sent, reader, "reason", "note"))
+    report = intake.report(site(), sent.get("comment", ""), given)
+    transact(comments.flag, report, site=site(), now=now)
+    return address(done="flagged", around=report.comment, anchor="list")
+
+
 def _fields(sent: dict[str, str], reader: str, *names: str) -> dict[str, Any]:
     """Return these of the fields that were sent, with whom they come from and which article they are about."""
     return {name: sent[name] for name in names if name in sent} | {"reader": reader, "article": article()}
@@ -228,31 +248,43 @@ def _show(trouble: Trouble | None = None) -> Response:
     """Answer with the page, or with the first page where the comment asked for is gone."""
     asked, token = g.place, _reader()
     reader = readers.digest(site().id, token) if token else None
-    sort, around = asked["sort"] or "best", asked["reply"] or asked["around"]
+    sort, around = asked["sort"] or "best", asked["reply"] or asked["flag"] or asked["around"]
     place = summary.Place(sort, asked["cursor"], None if around else asked["parent"], around)
     try:
         shown, lost = reading.of(site(), article(), place, reader), False
     except Missing:
         shown, lost = reading.of(site(), article(), summary.Place(sort), reader), True
+    told = _said(token)
+    # What was flagged may have been taken down by that: its reader is thanked, and not told that it is gone.
+    missing = lost and not told["done"]
     answer = make_response(
         render_template(
             "pages/page.html",
             **shown,
-            **_said(token),
+            **told,
             trouble=trouble,
-            lost=lost and not trouble,
+            lost=missing and not trouble,
             token=trouble and trouble.token or formtoken.make(_settings().secret_keys, site(), article(), clock.now()),
             site_name=site().name,
             sort=sort,
             thread=place.parent,
             elsewhere=bool(place.cursor or place.parent or place.around) and not lost,
             replying=reading.find(shown["comments"]["items"], asked["reply"]),
+            flagging=_flagging(shown),
+            wrong=WRONG,
         )
     )
-    answer.status_code = trouble.error.status if trouble else 404 if lost else 200
+    answer.status_code = trouble.error.status if trouble else 404 if missing else 200
     if trouble and isinstance(trouble.error, TooMany | Unavailable):
         answer.headers["Retry-After"] = str(trouble.error.retry_after)
     return answer
+
+
+def _flagging(shown: dict[str, Any]) -> reading.Item | None:
+    """Return the comment that the reader asks to flag; what is their own, waits or was flagged by them is not."""
+    found = reading.find(shown["comments"]["items"], g.place["flag"])
+    refused = found is None or "gone" in found or found["id"] in shown["own"] | shown["flagged"]
+    return None if refused else found
 
 
 def _said(token: str | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 from sqlalchemy import select
 
 from feedback import articles
-from feedback.models import Article, Comment, Site, State, Vote
+from feedback.models import Article, Comment, Flag, Site, State, Vote
 from feedback.views import pages
 from tests.browser.conftest import PATIENCE, PHONE, Problems, Publisher, Service, axe, chromium, scrolls_sideways
 from tests.cast import KEY, Reader
@@ -97,6 +97,34 @@ def test_a_comment_waits_is_approved_answered_and_withdrawn(visit, mo, rows, sit
     assert states == {"It *helped* me.": State.WITHDRAWN, "Me too.": State.PENDING}
 
 
+def test_a_reader_flags_a_comment_by_keyboard_alone(visit, site, rae, article, do, rows):
+    do(articles.change_site, site.slug, moderation="post")
+    assert rae.comments(article, "Just double the dose.", name="Rae").status_code == 201
+    page = visit()
+    page.get_by_role("link", name="Flag what Rae wrote").focus()
+    page.keyboard.press("Enter")
+    reasons = page.get_by_role("group", name="What is wrong with this comment?")
+    expect(reasons).to_be_in_viewport()
+    button(page, "Send").click()
+    expect(reasons.get_by_role("radio", name="Advertising")).to_have_js_property("validity.valueMissing", True)
+    page.keyboard.press("Space")
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    expect(reasons.get_by_role("radio", name="Could harm somebody")).to_be_checked()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("textbox", name="Anything to add? (optional)")).to_be_focused()
+    page.keyboard.type("Ask a doctor first.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Thank you. The moderators will look at it.")
+    expect(page.get_by_role("status")).to_be_in_viewport()
+    expect(page.get_by_role("article")).to_contain_text("Flagged")
+    expect(page.get_by_role("link", name="Flag what Rae wrote")).to_have_count(0)
+    assert [(row.reason, row.note) for row in rows(select(Flag).where(Flag.site_id == site.id))] == [
+        ("unsafe", "Ask a doctor first.")
+    ]
+
+
 def test_the_focus_is_where_the_error_is(visit, problems):
     problems.expect(REFUSED)
     page = visit()
@@ -152,6 +180,13 @@ def test_axe_finds_nothing_in_any_state(visit, do, site, article, connect, probl
     expect(page.get_by_text("This is missing.")).to_be_visible()
     is_fine()
     page.get_by_role("link", name="Show more replies").click()
+    is_fine()
+    page.get_by_role("link", name="Flag what Rae wrote").click()
+    expect(page.get_by_role("group", name="What is wrong with this comment?")).to_be_visible()
+    page.get_by_role("radio", name="Personal details").check()
+    page.get_by_role("textbox", name="Anything to add?").fill("n" * 1_001)
+    button(page, "Send").click()
+    expect(page.get_by_text("too long")).to_be_visible()
     is_fine()
 
 
