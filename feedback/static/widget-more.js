@@ -74,7 +74,7 @@ function reasons(question, { h, button }) {
     draw();
   };
   draw();
-  return h("fieldset", { lang }, h("legend", null, TEXT.reasons), h("div", { class: "row" }, ...chips));
+  return h("fieldset", { lang }, h("legend", { class: "heading" }, TEXT.reasons), h("div", { class: "row" }, ...chips));
 }
 
 function sections(question, { h }) {

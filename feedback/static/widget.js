@@ -430,7 +430,7 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
       });
       this.undo = button("link", TEXT.undo, () => this.takeBack());
       this.retry = button("chip", TEXT.retry, () => this.tryAgain());
-      this.legend = h("legend", null, TEXT.question);
+      this.legend = h("legend", { class: "heading" }, TEXT.question);
       this.panel = h("div");
       this.node = h(
         "div",
