@@ -86,7 +86,7 @@ def listed(page: Page, service: Any, state: str) -> set[int]:
 def test_300_comments_are_decided_by_keyboard_while_another_decides_too(
     sign_in, service, mo, ada, site, rows, waiting, problems
 ):
-    problems.expect("status of 409")
+    problems.expect("status of (409|503)")  # Decided by the other; or writers wait, and the page tries again.
     mine, hers = sign_in(mo), sign_in(ada)
     # She begins at the other end, so that they meet.
     hers.goto(f"{service.url}/moderation/?sort=newest")
