@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -13,9 +13,10 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.orm import selectinload
 
-from feedback import text
+from feedback import languages, text
 from feedback.db import db, insert, run, uuid7
 from feedback.errors import Conflict, Invalid, Missing
+from feedback.languages import own
 from feedback.models import Accepts, Article, Contributor, Revision, Role, Site, Standing, Tally, User
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -42,17 +43,16 @@ class Reason:
     label: str
 
 
-REASONS = (
-    Reason("unclear", "Hard to understand"),
-    Reason("inaccurate", "Something is wrong"),
-    Reason("outdated", "Out of date"),
-    Reason("incomplete", "Something is missing"),
-    Reason("looking_for_something_else", "I was looking for something else"),
-    Reason("unsafe", "Could be unsafe"),
-    Reason("other", "Another reason"),
-)
+def _usual(language: languages.Language) -> dict[str, Any]:
+    """Return what a site says in a language until it has words of its own."""
+    words = language.groups["usual"]
+    reasons = tuple(Reason(code, label) for code, label in words["reasons"].items())
+    return {**words, "reasons": reasons}
 
 
+USUAL = {code: _usual(language) for code, language in languages.ALL.items()}
+ENGLISH = USUAL["en"]
+REASONS: tuple[Reason, ...] = ENGLISH["reasons"]
 REJECTIONS = ("Off the topic", "Unkind", "Personal details", "Advertising", "Could harm somebody", "Already said above")
 
 
@@ -60,11 +60,11 @@ REJECTIONS = ("Off the topic", "Unkind", "Personal details", "Advertising", "Cou
 class Policy:
     """What a site has settled for itself; what it has not settled has these defaults."""
 
-    question: str = "Did this article help you?"
+    question: str = ENGLISH["question"]
     reasons: tuple[Reason, ...] = REASONS
     moderation: str = "pre"
-    guidelines: str = "Be kind and stay on the topic. Please do not share personal details of yourself or others."
-    notice: str = "Comments are no medical advice. In an emergency call your local emergency number."
+    guidelines: str = ENGLISH["guidelines"]
+    notice: str = ENGLISH["notice"]
     lang: str = "en"
     max_chars: int = 5_000  # two screens; keeps cleaning under 50 ms
     max_links: int = 2
@@ -75,6 +75,7 @@ class Policy:
     flag_limit: int = 3  # weight of readers' flags that puts a published comment back into the queue
     rejections: tuple[str, ...] = REJECTIONS
     promise_hours: int = 0  # within which moderators promise to decide; 0 is no promise
+    texts: Mapping[str, languages.Own] = field(default_factory=dict)  # its own sentences in place of ours, by language
 
     def public(self, origins: Sequence[str]) -> dict[str, Any]:
         """Return what the widget needs to know."""
@@ -83,7 +84,14 @@ class Policy:
             "reasons": [asdict(reason) for reason in self.reasons],
             **{name: getattr(self, name) for name in shown},
             "origins": list(origins),
+            **({"texts": texts} if (texts := self._shown_texts()) else {}),
         }
+
+    def _shown_texts(self) -> dict[str, languages.Sentence]:
+        """Return the site's own sentences of the element, in the site's language."""
+        language = languages.pick(self.lang)
+        texts = self.texts.get(language.code, languages.NOTHING) if language else languages.NOTHING
+        return {name: sentence for name, sentence in texts.items() if name.startswith(("widget.", "more."))}
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,8 @@ def read_policy(settings: Mapping[str, Any]) -> Policy:
             errors[name] = [str(error)]
     if errors:
         raise Invalid(errors)
-    return Policy(**values)
+    language = languages.pick(values.get("lang")) or languages.ENGLISH
+    return Policy(**{**USUAL[language.code], **values})
 
 
 def _sentence(most: int) -> Any:
@@ -215,6 +224,7 @@ _READ = {
     "flag_limit": _number(1, 100),
     "rejections": _sentences,
     "promise_hours": _number(0, 24 * 31),
+    "texts": own.read,
 }
 SETTINGS = tuple(item.name for item in fields(Policy))
 assert set(_READ) == set(SETTINGS)

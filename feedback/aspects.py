@@ -1,7 +1,7 @@
 """Every aspect of a site that administrators change, as plain values that can be read and set again."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -69,9 +69,12 @@ def site_state(site: articles.SiteView | Site, **changed: Any) -> dict[str, Any]
 
 
 def settled(policy: articles.Policy) -> dict[str, Any]:
-    """Return the settings of a policy that differ from the defaults, as a site stores them."""
-    usual = asdict(articles.Policy())
-    values = {name: value for name, value in asdict(policy).items() if value != usual[name]}
+    """Return the settings of a policy that differ from the defaults, as a site stores them.
+
+    The usual words are so in any language: they change with the site's.
+    """
+    usual = [asdict(replace(articles.Policy(), **words)) for words in articles.USUAL.values()]
+    values = {name: value for name, value in asdict(policy).items() if all(value != each[name] for each in usual)}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
@@ -104,6 +107,7 @@ WORDS = {
     "flag_limit": "how many flags are too many",
     "rejections": "the reasons to reject a comment",
     "promise_hours": "how soon comments are decided on",
+    "texts": "the sentences that readers see",
 }
 assert set(WORDS) == {item.name for item in fields(articles.Policy)}
 

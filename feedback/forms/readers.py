@@ -19,10 +19,11 @@ from feedback.forms.shape import (
 )
 from feedback.models import FlagReason
 
-_PAGE = (
-    Field("article", article_key, required=True),
-    Field("reader", reader_token, required=True),
-)
+MAX_LANG_CHARS = 35  # what RFC 5646 advises to have room for
+
+_LANG = Field("lang", line(MAX_LANG_CHARS))  # what refusals are said in
+_READER = (Field("reader", reader_token, required=True), _LANG)
+_PAGE = (Field("article", article_key, required=True), *_READER)
 _OF_THE_PAGE = (Field("title", line(articles.MAX_TITLE_CHARS)), Field("url", web_address))
 
 VOTE = (
@@ -58,7 +59,7 @@ def article_keys(value: Any) -> list[str]:
 
 
 COUNTS = (Field("article", article_keys, required=True),)
-OF_READER = (Field("reader", reader_token, required=True),)
+OF_READER = _READER
 SUMMARY = (
     Field("article", article_key, required=True),
     Field("sort", one_of(*comments.SORTS)),
@@ -71,18 +72,19 @@ PLACE = (
     Field("reply", line(64)),
     Field("flag", line(64)),
     Field("revision", line(articles.MAX_REVISION_CHARS)),
+    _LANG,
 )
 FLAG = (
-    Field("reader", reader_token, required=True),
+    *_READER,
     Field("reason", one_of(*(reason.value for reason in FlagReason)), required=True),
     Field("note", lines(comments.MAX_FLAG_NOTE_CHARS)),
 )
 EDIT = (
-    Field("reader", reader_token, required=True),
+    *_READER,
     Field("body", lines(comments.MAX_BODY_CHARS), required=True),
 )
 LIKE = (
-    Field("reader", reader_token, required=True),
+    *_READER,
     Field("value", one_of("yes", "none"), required=True),
 )
-PREVIEW = (Field("body", lines(comments.MAX_BODY_CHARS), required=True),)
+PREVIEW = (Field("body", lines(comments.MAX_BODY_CHARS), required=True), _LANG)

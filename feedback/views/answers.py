@@ -117,7 +117,9 @@ ANSWERS: dict[str, Schema] = {
                     "notice": TEXT,
                     "origins": many(TEXT),
                     "lang": TEXT,
-                }
+                },
+                # The site's own sentences in place of the element's, by name; some have a form for each plural.
+                {"texts": by_key({"anyOf": [TEXT, by_key(TEXT)]})},
             ),
         }
     ),

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityEr
 
 from feedback.errors import Invalid, Refused, Unavailable
 from feedback.forms import MAX_BODY_BYTES
+from feedback.views import spoken
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,10 @@ def init_app(app: Flask) -> None:
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None, **extra: Any) -> Response:
-    """Return a problem as RFC 9457 writes it, or as a page where a person asked for one."""
+    """Return a problem as RFC 9457 writes it, or as a page where a person asked for one, in a reader's language."""
+    detail = spoken.retell(detail)
+    if "errors" in extra:
+        extra["errors"] = {name: [*map(spoken.retell, told)] for name, told in extra["errors"].items()}
     if _wants_json():
         answer = jsonify(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail, **extra)
         answer.content_type = "application/problem+json"

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from feedback import articles, clock, comments, forms, readers, rights, summary, votes
 from feedback.db import scrub, transact
 from feedback.models import State
-from feedback.views import access, intake
+from feedback.views import access, intake, spoken
 
 bp = Blueprint("widget", __name__, url_prefix="/api/v1/<site>")
 access.guard(bp, public=("feedback", "counts"), reading=("mine",))
@@ -43,14 +43,14 @@ def cacheable(answer: dict[str, Any]) -> Response:
 
 @bp.post("/vote")
 def vote() -> ResponseReturnValue:
-    given = forms.read(forms.VOTE, forms.flat(request))
+    given = forms.read(forms.VOTE, spoken.fields())
     ballot = intake.ballot(access.site(), given)
     return transact(votes.cast, ballot, now=clock.now()).public()
 
 
 @bp.post("/comments")
 def comment() -> ResponseReturnValue:
-    sent = forms.flat(request)
+    sent = spoken.fields()
     draft = intake.draft(access.site(), forms.read(forms.COMMENT, sent), typed_name=sent.get("name"))
     stored = transact(comments.submit, draft, now=clock.now())
     return {"comment": comments.own(stored)}, 201 if stored.state is State.APPROVED else 202
@@ -58,14 +58,14 @@ def comment() -> ResponseReturnValue:
 
 @bp.post("/comments/<comment_id>/edit")
 def edit(comment_id: str) -> ResponseReturnValue:
-    amendment = intake.amendment(access.site(), comment_id, forms.read(forms.EDIT, forms.flat(request)))
+    amendment = intake.amendment(access.site(), comment_id, forms.read(forms.EDIT, spoken.fields()))
     stored = transact(comments.amend, amendment, site=access.site(), now=clock.now())
     return {"comment": comments.own(stored)}, 200 if stored.state is State.APPROVED else 202
 
 
 @bp.post("/comments/<comment_id>/like")
 def like(comment_id: str) -> ResponseReturnValue:
-    given, site = forms.read(forms.LIKE, forms.flat(request)), access.site()
+    given, site = forms.read(forms.LIKE, spoken.fields()), access.site()
     reader = readers.digest(site.id, given["reader"])
     intake.count_like(reader)
     likes = given["value"] == "yes"
@@ -74,7 +74,7 @@ def like(comment_id: str) -> ResponseReturnValue:
 
 @bp.post("/preview")
 def preview() -> ResponseReturnValue:
-    given = forms.read(forms.PREVIEW, forms.flat(request))
+    given = forms.read(forms.PREVIEW, spoken.fields())
     return {"html": intake.preview(access.site(), given)}, {"Cache-Control": "no-store"}
 
 
@@ -87,7 +87,7 @@ def withdraw(comment_id: str) -> ResponseReturnValue:
 
 @bp.post("/comments/<comment_id>/flag")
 def flag(comment_id: str) -> ResponseReturnValue:
-    report = intake.report(access.site(), comment_id, forms.read(forms.FLAG, forms.flat(request)))
+    report = intake.report(access.site(), comment_id, forms.read(forms.FLAG, spoken.fields()))
     transact(comments.flag, report, site=access.site(), now=clock.now())
     # The same answer to a first flag and to a second, whatever it weighs.
     return {}, 202
@@ -95,7 +95,7 @@ def flag(comment_id: str) -> ResponseReturnValue:
 
 @bp.post("/mine")
 def mine() -> ResponseReturnValue:
-    given = forms.read(forms.MINE, forms.flat(request))
+    given = forms.read(forms.MINE, spoken.fields())
     site = access.site()
     found = articles.find(site.id, given["article"])
     reader = readers.digest(site.id, given["reader"])
@@ -126,4 +126,4 @@ def export() -> ResponseReturnValue:
 def _owner() -> bytes:
     """Return the reader whose token the request carries."""
     site = access.site()
-    return readers.digest(site.id, forms.read(forms.OF_READER, forms.flat(request))["reader"])
+    return readers.digest(site.id, forms.read(forms.OF_READER, spoken.fields())["reader"])

@@ -77,17 +77,18 @@ class SettingsForm(Form):
         """Return the site's state that the form describes. Raises Invalid."""
         values = {name: self[name].value for name in POLICY if name in TYPED}
         values |= {name: self[name].data for name in POLICY if name not in TYPED}
+        values["texts"] = room.site().policy.texts
         settings = aspects.settled(articles.read_policy(values))
         return {"name": self.name.value, "origins": list(dict.fromkeys(self.origins.value)), "settings": settings}
 
 
-POLICY = tuple(aspects.WORDS)
+POLICY = tuple(name for name in aspects.WORDS if name != "texts")  # which have a page of their own
 TYPED = frozenset(POLICY) - {"moderation", "admits"}
 
 
 def _typed(site: articles.SiteView) -> dict[str, Any]:
     """Return a site's settings as the form's fields show them."""
-    policy = asdict(site.policy)
+    policy = {name: value for name, value in asdict(site.policy).items() if name in POLICY}
     reasons = "\n".join(f"{reason.code}: {reason.label}" for reason in site.policy.reasons)
     return {**policy, "name": site.name, "origins": "\n".join(site.origins), "reasons": reasons} | {
         "rejections": "\n".join(site.policy.rejections)
