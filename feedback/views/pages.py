@@ -19,8 +19,8 @@ from feedback import articles, clock, comments, forms, opaque, readers, reading,
 from feedback.config import Settings
 from feedback.db import transact
 from feedback.errors import Invalid, Missing, Refused, TooMany, Unavailable
-from feedback.models import State
-from feedback.views import access, desk, formtoken, intake, problems
+from feedback.models import FlagReason, State
+from feedback.views import access, desk, formtoken, intake, problems, spoken
 
 bp = Blueprint("pages", __name__, url_prefix="/f/<site>")
 
@@ -34,25 +34,14 @@ NO_ARTICLE = "This address names no article."
 
 # What is said once something was taken, and what instead where the browser keeps no cookie.
 SAID = {
-    "yes": ("Thank you. We are glad it helped.", "Thank you. Your answer was counted."),
-    "no": ("Thank you. What would have helped you?", "Thank you. Your answer was counted."),
-    "none": ("Your answer was taken back.",) * 2,
-    "more": ("Thank you. The author will see this.",) * 2,
-    "waits": (
-        "Thank you. Your comment waits for moderation; until then only you can see it.",
-        "Thank you. Your comment waits for moderation.",
-    ),
-    "published": ("Thank you. Your comment is published.",) * 2,
-    "withdrawn": ("Your comment was withdrawn.",) * 2,
-    "flagged": ("Thank you. The moderators will look at it.",) * 2,
-}
-# What a reader can find wrong with a comment, as the widget says it.
-WRONG = {
-    "spam": "Advertising",
-    "abuse": "Unkind or hateful",
-    "unsafe": "Could harm somebody",
-    "personal": "Personal details",
-    "other": "Something else",
+    "yes": ("widget.answered.yes", "pages.counted"),
+    "no": ("widget.answered.no", "pages.counted"),
+    "none": ("widget.answered.none",) * 2,
+    "more": ("more.saved",) * 2,
+    "waits": ("more.waits", "pages.waits"),
+    "published": ("more.published",) * 2,
+    "withdrawn": ("pages.withdrawn",) * 2,
+    "flagged": ("more.thanks",) * 2,
 }
 
 BESIDE = ("body", "name", "reason", "section", "note")  # fields whose errors stand beside them
@@ -71,13 +60,13 @@ class Trouble:
     def sentence(self) -> str:
         """What is wrong with the form as a whole, "" for nothing."""
         if not isinstance(self.error, Invalid):
-            return self.error.detail
+            return spoken.retell(self.error.detail)
         return " ".join(self.beside(name) for name in self.error.errors if name not in BESIDE)
 
     def beside(self, name: str) -> str:
         """Return what is wrong with a field, "" for nothing."""
         errors = self.error.errors if isinstance(self.error, Invalid) else {}
-        return " ".join(errors.get(name, []))
+        return " ".join(map(spoken.retell, errors.get(name, [])))
 
 
 @bp.before_request
@@ -86,6 +75,7 @@ def arrive() -> None:
     assert request.view_args is not None
     site = articles.site(request.view_args.pop("site"))
     g.site, g.framed = site, request.args.get("frame") == "1"
+    spoken.choose(site)
     if not request.args.get("article"):
         raise Invalid({"article": [NO_ARTICLE]})
     g.place = forms.read(forms.PLACE, request.args)
@@ -102,7 +92,7 @@ def article() -> str:
 
 def address(form: str = "page", *, anchor: str | None = None, **changes: str | None) -> str:
     """Return the address of the page, or of one of its forms, at another place of the same article."""
-    kept = {name: g.place[name] for name in ("article", "revision", "sort")}
+    kept = {name: g.place[name] for name in ("article", "revision", "sort", "lang")}
     query = kept | {"frame": "1" if g.framed else None} | changes
     given = {name: value for name, value in query.items() if value}
     return url_for(f"pages.{form}", site=site().slug, _anchor=anchor, **given)
@@ -271,7 +261,7 @@ def _show(trouble: Trouble | None = None) -> Response:
             elsewhere=bool(place.cursor or place.parent or place.around) and not lost,
             replying=reading.find(shown["comments"]["items"], asked["reply"]),
             flagging=_flagging(shown),
-            wrong=WRONG,
+            wrong=[reason.value for reason in FlagReason],
         )
     )
     answer.status_code = trouble.error.status if trouble else 404 if missing else 200
@@ -292,19 +282,18 @@ def _said(token: str | None) -> dict[str, Any]:
     done = request.args.get("done")
     if done not in SAID:
         return {"done": None}
-    return {"done": done, "said": SAID[done][token is None], "forgetful": token is None}
+    return {"done": done, "said": spoken.say(SAID[done][token is None]), "forgetful": token is None}
 
 
 @bp.context_processor
 def _words() -> dict[str, Any]:
     framed = "site" in g and g.framed
-    return {"framed": framed, "origins": site().origins if framed else [], "address": address, "day": _day}
+    origins = site().origins if framed else []
+    return {"framed": framed, "origins": origins, "address": address, "day": _day, **spoken.words()}
 
 
 def _day(moment: str) -> str:
-    """Write the day of a moment for people: "3 May 2026"."""
-    then = datetime.fromisoformat(moment)
-    return f"{then.day} {then:%B %Y}"
+    return spoken.language().day(datetime.fromisoformat(moment))
 
 
 def _settings() -> Settings:

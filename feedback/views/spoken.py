@@ -38,6 +38,11 @@ def say(name: str, /, **values: Any) -> str:
     return language().say(name, _own(), **values)
 
 
+def words() -> dict[str, Any]:
+    """Return what a page says its sentences by."""
+    return {"say": say, "language": language()}
+
+
 def retell(english: str) -> str:
     """Return what a rule said in English, for the reader who asked."""
     return language().retell(english, _own())
