@@ -51,6 +51,7 @@
     let current = null;
     let next = document.querySelector(".pager [rel=next]")?.href;
     let filling = false;
+    let opening = false; // a form to write in is on its way: what is typed already is no key
 
     document.documentElement.classList.add("scripted");
     for (const hidden of document.querySelectorAll("[data-scripted]")) hidden.hidden = false;
@@ -59,6 +60,8 @@
     queue.addEventListener("pointerdown", (event) => mark(event.target.closest(".item")));
     document.addEventListener("submit", take, true);
     document.addEventListener("keydown", press);
+    queue.addEventListener("click", open);
+    window.addEventListener("beforeunload", ask);
     window.addEventListener("pagehide", sendTheRest);
     if (all) all.addEventListener("change", selectAll);
     document.getElementById("help").addEventListener("click", () => help.showModal());
@@ -129,9 +132,14 @@
       const form = event.target;
       // A form's `action` would be its buttons of that name.
       const address = form.getAttribute("action");
-      if (list === "all" || !address?.endsWith("/moderation/decide") || event.submitter?.formMethod === "dialog") return;
+      const decides = address?.endsWith("/moderation/decide");
+      if (form.dataset.plainly || (decides ? list === "all" : !queue.contains(form)) || event.submitter?.formMethod === "dialog") return;
       event.preventDefault();
       event.stopPropagation();
+      if (!decides) {
+        change(form, event.submitter);
+        return;
+      }
       const body = new FormData(form, event.submitter);
       const picked = body.getAll("pick").map((pick) => document.getElementById(`c-${pick.split(" ")[0]}`));
       const taken = picked.filter(Boolean);
@@ -226,13 +234,15 @@
             keepalive: true,
           });
         } catch {
-          return { ok: false, reason: "the service could not be reached. Nothing is known to be decided; try again." };
+          return { ok: false, told: {}, reason: LOST };
         }
         const wait = Number(answer.headers.get("Retry-After"));
         const asked = (answer.status === 429 || answer.status === 503) && wait > 0;
         if (asked && wait <= MAX_WAIT && attempt < 4) {
           warn(`The service asks to wait for ${wait} s; your decisions are sent then.`);
+          outbox[0].waits = true;
           await new Promise((resume) => setTimeout(resume, wait * 1000));
+          outbox[0].waits = false;
           continue;
         }
         const json = answer.headers.get("Content-Type")?.startsWith("application/json");
@@ -242,9 +252,11 @@
       }
     }
 
+    const LOST = "the service could not be reached. Nothing is known to be done; try again.";
     const REASONS = {
-      0: "you are signed out. Sign in again in another tab, then decide again.",
-      400: "this page has grown too old. Reload it, then decide again.",
+      lost: LOST,
+      0: "you are signed out. Sign in again in another tab, then try again.",
+      400: "this page has grown too old. Reload it, then try again.",
       404: "the comment is not there any more.",
     };
 
@@ -254,8 +266,8 @@
       const kept = decision.cards.filter((card) => !stale.has(card.id));
       for (const [id, each] of stale) {
         const card = decision.cards.find((one) => one.id === id);
-        const fresh = each.state === list ? await freshCard(each.id) : null;
-        if (fresh && card) {
+        const fresh = card && each.state === list ? await freshCard(card) : null;
+        if (fresh) {
           decision.cards[decision.cards.indexOf(card)] = fresh;
           complain(fresh, each.text);
         }
@@ -271,48 +283,54 @@
       count();
     }
 
-    /** A comment as it is now; its own page has it. */
-    async function freshCard(id) {
+    /** A comment as it is now; the page of the list that it came with has it. */
+    async function freshCard(card) {
       try {
-        const page = await read(`/moderation/comments/${id}`);
-        const card = document.importNode(page.querySelector(".item"), true);
-        card.dataset.fresh = "yes";
-        return card;
+        const page = await read(card.querySelector("[name=back]").value);
+        const fresh = document.importNode(page.getElementById(card.id), true);
+        fresh.dataset.fresh = "yes";
+        return fresh;
       } catch {
         return null;
       }
     }
 
-    function complain(card, reason) {
+    function complain(card, reason, what = "Not decided") {
       card.querySelector(".trouble")?.remove();
       const line = document.createElement("p");
       line.className = "trouble";
-      line.textContent = `Not decided: ${reason}`;
+      line.textContent = `${what}: ${reason}`;
       card.querySelector(".item-head").after(line);
     }
 
     // Taking back
 
     function undo() {
+      // What was done last without a decision on this page, or by the page before, has its own button.
+      const offered = document.querySelector(".messages form button");
       const last = [...outbox].reverse().find((each) => !each.undoes && !each.undone) ?? made.at(-1);
-      if (!last || last.undone) {
-        const offered = document.querySelector(".messages [data-undo]");
-        if (offered) offered.click();
-        else tell("There is nothing to undo here.");
-        return;
+      if (offered) offered.click();
+      else if (!last || last.undone) tell("There is nothing to undo here.");
+      else if (outbox.includes(last) && !last.sending) unsend(last);
+      else {
+        last.undone = true;
+        outbox.push({ undoes: last });
+        send();
       }
-      last.undone = true;
-      outbox.push({ undoes: last });
-      send();
+    }
+
+    /** What has not been sent yet need not be. */
+    function unsend(decision) {
+      outbox.splice(outbox.indexOf(decision), 1);
+      restore(decision);
+      show(decision.cards[0]);
+      tell("Undone.");
     }
 
     async function takeBack({ undoes }) {
       if (!undoes.at) return; // It had not been decided after all, and its card is back.
       made.splice(made.indexOf(undoes), 1);
-      const body = new FormData();
-      body.set("csrf_token", undoes.body.get("csrf_token"));
-      body.set("at", undoes.at);
-      const answer = await post("/moderation/undo", body);
+      const answer = await post(UNDO, undoing(undoes));
       if (!answer.ok) {
         for (const each of answer.told.stale ?? []) warn(each.text, `/moderation/comments/${each.id}`);
         if (!answer.told.stale) warn(`Not undone: ${answer.reason}`);
@@ -323,6 +341,12 @@
       for (const [id, version] of Object.entries(answer.told.versions)) renew(id, version);
       show(undoes.cards[0]);
       tell(answer.told.text);
+    }
+
+    const UNDO = "/moderation/undo";
+
+    function undoing(decision) {
+      return new URLSearchParams({ csrf_token: decision.body.get("csrf_token"), at: decision.at });
     }
 
     /** What comes back has a new version, which its forms must name. */
@@ -337,11 +361,7 @@
     function tell(text, decision) {
       const note = notice("done", text);
       if (decision) {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.textContent = "Undo";
-        button.addEventListener("click", undo);
-        note.append(button);
+        note.append(button("Undo", undo));
       }
       said.querySelector(".notice-done")?.remove();
       said.append(note);
@@ -355,17 +375,22 @@
         link.textContent = "See it";
         note.append(link);
       }
-      const close = document.createElement("button");
-      close.type = "button";
-      close.className = "plain";
-      close.textContent = "Put away";
-      close.addEventListener("click", () => {
+      const away = button("Put away", () => {
         note.remove();
         (current ?? queue).focus({ preventScroll: true });
       });
-      note.append(close);
+      away.className = "plain";
+      note.append(away);
       said.prepend(note);
       for (const old of [...said.querySelectorAll(".notice-warning")].slice(3)) old.remove();
+    }
+
+    function button(text, act) {
+      const made = document.createElement("button");
+      made.type = "button";
+      made.textContent = text;
+      made.addEventListener("click", act);
+      return made;
     }
 
     function notice(kind, text) {
@@ -378,12 +403,18 @@
       return note;
     }
 
-    /** Keep the counts of the lists right. */
+    /** Keep the counts of the lists right: `way` is 1 for a decision, -1 for its undo. */
     function moved(decision, outcome, way) {
-      for (const [name, sign] of [[list, -way], [outcome, way]]) {
-        const number = document.querySelector(`.tabs [data-list="${name}"] .count`);
-        if (number) number.textContent = String(Math.max(0, Number(number.textContent) + sign * decision.cards.length));
+      for (const card of decision.cards) {
+        add(card.dataset.state, -way);
+        add(outcome, way);
+        if (list === "flagged") add(list, -way);
       }
+    }
+
+    function add(name, number) {
+      const place = document.querySelector(`.tabs [data-list="${name}"] .count`);
+      place.textContent = String(Math.max(0, Number(place.textContent) + number));
     }
 
     // The list refills as it empties
@@ -406,10 +437,7 @@
           next = page.querySelector(".pager [rel=next]")?.getAttribute("href");
           showEmpty(page);
         }
-        for (const count of page.querySelectorAll(".tabs [data-list] .count")) {
-          const name = count.closest("[data-list]").dataset.list;
-          if (!outbox.length) document.querySelector(`.tabs [data-list="${name}"] .count`).textContent = count.textContent;
-        }
+        takeCounts(page);
         document.querySelector(".pager")?.remove();
         if (!current && cards().length) show(cards()[0]);
         count();
@@ -419,6 +447,15 @@
         filling = false;
       }
       if (next && cards().length < LOW) refill();
+    }
+
+    /** Take the counts of the lists from a page just read, unless decisions are under way that it does not know. */
+    function takeCounts(page) {
+      if (outbox.length) return;
+      for (const tab of page.querySelectorAll(".tabs [data-list]")) {
+        const count = tab.querySelector(".count").textContent;
+        document.querySelector(`.tabs [data-list="${tab.dataset.list}"] .count`).textContent = count;
+      }
     }
 
     function firstPage() {
@@ -444,17 +481,121 @@
 
     /** What has not been sent when the page is left is sent now; the browser sees to it after the page is gone. */
     function sendTheRest() {
-      for (const decision of outbox.slice(1)) {
-        if (decision.undoes) continue;
-        fetch(decision.address, { method: "POST", body: new URLSearchParams(decision.body), keepalive: true, redirect: "manual" });
+      for (const each of outbox.filter((one) => !one.sending || one.waits)) {
+        if (each.undoes && !each.undoes.at) continue;
+        const [address, body] = each.undoes ? [UNDO, undoing(each.undoes)] : [each.address, new URLSearchParams(each.body)];
+        fetch(address, { method: "POST", body, keepalive: true, redirect: "manual" });
       }
+    }
+
+    /** Ask before the page is left with what it alone knows: words not sent, an undo of what is just being decided. */
+    function ask(event) {
+      const form = writing();
+      if ((form && isChanged(form) && !form.dataset.plainly) || outbox.some((each) => each.undoes && !each.undoes.at)) event.preventDefault();
+    }
+
+    // Replying, editing, pinning
+
+    /** Open the form for a reply or an edit below its comment rather than on the comment's own page. */
+    function open(event) {
+      const link = event.target.closest("a[data-key]");
+      if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      const form = writing();
+      if (form && isChanged(form)) form.querySelector("textarea").focus();
+      else write(link);
+    }
+
+    async function write(link) {
+      const card = link.closest(".item");
+      opening = true;
+      try {
+        const page = await read(link.href);
+        const form = document.importNode(page.querySelector(link.hash).form, true);
+        if (!card.isConnected) return;
+        writing()?.remove();
+        form.classList.add("writing");
+        // A text that has changed since it was shown here is not answered unread.
+        form.elements.version.value = card.querySelector("[name=pick]").value.split(" ")[1];
+        form.querySelector(".actions").append(button("Cancel", () => close(form)));
+        card.querySelector(".item-notes").before(form);
+        mark(card);
+        form.querySelector("textarea").focus();
+      } catch {
+        location.assign(link.href);
+      } finally {
+        opening = false;
+      }
+    }
+
+    function writing() {
+      return queue.querySelector(".writing");
+    }
+
+    function isChanged(form) {
+      const box = form.querySelector("textarea");
+      return box.value !== box.defaultValue;
+    }
+
+    function close(form) {
+      const card = form.closest(".item");
+      form.remove();
+      show(card);
+    }
+
+    /** Send a form that changes a comment, and show the comment as the page that answers has it. */
+    async function change(form, submitter) {
+      if (form.ariaBusy === "true") return;
+      const card = form.closest(".item");
+      form.ariaBusy = "true";
+      const [status, page] = await submitted(form, submitter);
+      form.ariaBusy = null;
+      if (page?.querySelector("[data-queue]")) {
+        changed(card, page);
+      } else if (status === 409 || status === 422) {
+        // The page that answers says why, beside the comment as it is now and with what was typed.
+        form.dataset.plainly = "yes";
+        form.requestSubmit(submitter);
+      } else {
+        const reason = REASONS[status] ?? `it was refused (${status}).`;
+        complain(card, reason, "Not sent");
+        warn(`Not sent: ${reason}`);
+        (form.querySelector("textarea") ?? card).focus();
+      }
+    }
+
+    async function submitted(form, submitter) {
+      try {
+        const body = new URLSearchParams(new FormData(form, submitter));
+        const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { Accept: "text/html" } });
+        return [answer.redirected && answer.ok ? 0 : answer.status, new DOMParser().parseFromString(await answer.text(), "text/html")];
+      } catch {
+        return ["lost", null];
+      }
+    }
+
+    function changed(card, page) {
+      for (const old of document.querySelectorAll(".messages:not(#said), #said .notice-done")) old.remove();
+      for (const note of page.querySelectorAll(".messages .notice")) said.append(document.importNode(note, true));
+      const found = page.getElementById(card.id);
+      if (found) {
+        const fresh = document.importNode(found, true);
+        card.replaceWith(fresh);
+        show(fresh);
+        count();
+      } else {
+        remove([card]);
+      }
+      takeCounts(page);
     }
 
     // Keys
 
     function press(event) {
+      const form = event.target.closest(".writing");
+      if (form && event.key === "Escape" && !isChanged(form)) return close(form);
       const typing = event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]");
-      if (!keysOn.checked && event.key !== "?") return;
+      if (opening || (!keysOn.checked && event.key !== "?")) return;
       if (typing || help.open || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
       const reason = /^[1-9]$/.test(event.key) && current?.querySelector(".with-reason[open]");
       const act = reason ? () => reason.querySelectorAll("button[name=reason]")[event.key - 1]?.click() : ACTIONS[event.key];

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
+from feedback import articles, moderation
 from feedback import clock as real_clock
-from feedback import moderation
 from feedback.models import Comment, Decision, State
 from feedback.staff import Actor
 from tests.browser.conftest import PHONE, axe, scrolls_sideways, shoot
@@ -384,6 +384,64 @@ def test_the_list_refills_and_undo_reaches_back(sign_in, service, mo, waiting, d
     assert decided() == [("Mo", "approve"), ("Mo", "reject"), ("Mo", "undo"), ("Mo", "undo"), ("Mo", "spam")]
 
 
+def holds_up_a_decision(page: Page) -> Callable[[], None]:
+    """Let the next decision wait on its way; the answer, called, lets it go on."""
+    held: list[Any] = []
+    page.route("**/moderation/decide", lambda route: route.continue_() if held else held.append(route))
+
+    def release() -> None:
+        while not held:
+            page.wait_for_timeout(10)
+        held[0].continue_()
+
+    return release
+
+
+def test_what_is_not_sent_yet_is_taken_back_without_being_sent(queue, decided):
+    release = holds_up_a_decision(queue)
+    presses(queue, "a", "r", "u")
+    expect(queue.locator("#said")).to_contain_text("Undone.")
+    expect(card(queue, "rita@")).to_be_focused()
+    release()
+    expect(queue.locator("[data-queue][data-sending]")).to_have_count(0)
+    assert decided() == [("Mo", "approve")]
+
+
+def test_the_page_is_not_left_unasked_with_an_undo_to_send(queue, service, decided):
+    decides(queue, "a")
+    release = holds_up_a_decision(queue)
+    presses(queue, "r", "u")
+    # Nothing is known yet of what is to be undone: the browser asks first.
+    with queue.expect_event("dialog") as asked:
+        queue.evaluate("setTimeout(() => location.assign('/moderation/decisions'))")
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    release()
+    expect(card(queue, "rita@")).to_be_focused()
+    expect(queue.locator("[data-queue][data-sending]")).to_have_count(0)
+    assert decided() == [("Mo", "approve"), ("Mo", "reject"), ("Mo", "undo")]
+
+
+def test_the_flagged_list_refills_and_counts(sign_in, service, mo, rae, stan, article, do, site):
+    do(articles.change_site, site.slug, moderation="post", flag_limit=9)
+    for number in range(5):
+        written = rae.comments(article, f"Remark {number}", name="Rae").json["comment"]["id"]
+        assert stan.posts(f"/comments/{written}/flag", reason="abuse").status_code == 202
+    page = sign_in(mo)
+    page.goto(f"{service.url}/moderation/?state=flagged&limit=2")
+    expect(page.get_by_role("article")).to_have_count(5)
+    decides(page, "a")
+    decides(page, "r")
+    lists = page.get_by_role("navigation", name="Lists")
+    for name in ("Flagged 3", "Approved 4", "Rejected 1"):
+        expect(lists.get_by_role("link", name=name)).to_be_visible()
+    for _ in range(3):
+        decides(page, "a")
+    expect(page.get_by_role("heading", name="This list is empty")).to_be_visible()
+    for name in ("Flagged 0", "Approved 4", "Rejected 1"):
+        expect(lists.get_by_role("link", name=name)).to_be_visible()
+
+
 # All that match, and one comment's page
 
 
@@ -401,30 +459,103 @@ def test_all_that_match_are_decided_together_and_undone(queue, decided, state_of
     assert state_of("Does") is State.PENDING and len(decided()) == 10
 
 
-def test_c_replies_and_publishes(queue, state_of):
-    with queue.expect_navigation():
-        presses(queue, "c")
-    queue.get_by_label("Your reply").fill("It can, for the first days.")
-    queue.get_by_role("button", name="Approve and reply").click()
-    expect(told(queue)).to_contain_text("Your reply is published.")
+def test_c_replies_in_place_and_publishes(queue, state_of):
+    presses(queue, "c")
+    reply = card(queue, "sleepy").get_by_label("Your reply, published at once under your name")
+    expect(reply).to_be_focused()
+    # What is typed are words, no keys.
+    queue.keyboard.type("It can, as ever.")
+    card(queue, "sleepy").get_by_role("button", name="Approve and reply").click()
+    expect(queue.locator("#said")).to_contain_text("Your reply is published.")
+    expect(card(queue, "sleepy")).to_have_count(0)
+    expect(card(queue, "rita@")).to_be_focused()
+    expect(queue.get_by_role("link", name="Waiting 4")).to_be_visible()
     assert (state_of("Does"), state_of("It can,")) == (State.APPROVED, State.APPROVED)
-    queue.goto(queue.url.partition("?")[0].partition("#")[0] + "?state=approved")
-    expect(card(queue, "first days")).to_contain_text("Staff · moderator")
-    with queue.expect_navigation():
-        presses(queue, "p")
-    expect(told(queue)).to_contain_text("The comment is pinned")
-    expect(card(queue, "sleepy").first).to_contain_text("Pinned")
 
 
-def test_e_edits_and_keeps_the_original(queue, rows, site):
-    with queue.expect_navigation():
-        presses(queue, "e")
-    queue.get_by_label("Text. It will say").fill("Does it make you sleepy?")
-    queue.get_by_role("button", name="Save the text").click()
+def test_p_pins_in_place_and_u_takes_it_back(queue, service):
+    decides(queue, "a")
+    queue.goto(f"{service.url}/moderation/?state=approved")
+    presses(queue, "p")
+    expect(queue.locator("#said")).to_contain_text("The comment is pinned")
+    expect(card(queue, "sleepy")).to_contain_text("Pinned")
+    expect(card(queue, "sleepy")).to_be_focused()
+    presses(queue, "u")
+    expect(told(queue)).to_contain_text("Undone.")
+    expect(queue.get_by_role("link", name="Approved 1")).to_have_attribute("aria-current", "page")
+    expect(card(queue, "sleepy").get_by_text("Pinned", exact=True)).to_have_count(0)
+
+
+def test_e_edits_in_place_and_keeps_the_original(queue):
+    presses(queue, "e")
+    text = card(queue, "sleepy").get_by_label("Text. It will say")
+    expect(text).to_be_focused()
+    expect(text).to_have_value("Does baclofen make you *sleepy*?")
+    text.fill("Does it make you sleepy?")
+    text.press("Tab")
+    queue.keyboard.press("Enter")
+    expect(queue.locator("#said")).to_contain_text("The text is changed.")
     item = card(queue, "sleepy")
+    expect(item).to_be_focused()
     expect(item).to_contain_text("edited by a moderator")
     item.get_by_text("As its reader had typed it").click()
     expect(item.locator("pre").last).to_have_text("Does baclofen make you *sleepy*?")
+    # The card has the version of the new text, and every key.
+    decides(queue, "a")
+    expect(queue.locator("#said")).to_contain_text("Approved.")
+
+
+def test_escape_closes_what_holds_no_words_and_keeps_what_does(queue, decided):
+    presses(queue, "c")
+    box = queue.get_by_label("Your reply")
+    expect(box).to_be_focused()
+    presses(queue, "Escape")
+    expect(box).to_have_count(0)
+    expect(card(queue, "sleepy")).to_be_focused()
+    presses(queue, "e")
+    text = queue.get_by_label("Text. It will say")
+    expect(text).to_be_focused()
+    text.press("End")
+    presses(queue, "!", "Escape")
+    expect(text).to_have_value(re.compile("!"))
+    queue.get_by_role("link", name="Reply to Rae as staff").nth(1).click()
+    expect(text).to_be_focused()
+    queue.get_by_role("button", name="Cancel").click()
+    expect(text).to_have_count(0)
+    assert decided() == []
+
+
+def test_words_for_a_text_that_has_changed_are_kept_beside_it(queue, rae, article, do, site, decided, problems):
+    problems.expect("status of 409")
+    presses(queue, "c")
+    expect(queue.get_by_label("Your reply")).to_be_focused()
+    (row,) = [each for each in rae.mine(article).json["comments"] if "sleepy" in each["source"]]
+    wording = moderation.Wording("Does it make you tired?", "<p>Does it make you tired?</p>", b"x" * 32)
+    choice = moderation.Choice(row["id"], row["version"])
+    do(moderation.edit, choice, wording, who=Actor("Ada"), site_ids=(site.id,), now=real_clock.now())
+    queue.keyboard.type("It can.")
+    queue.get_by_role("button", name="Approve and reply").click()
+    expect(queue.get_by_role("alert")).to_contain_text("The comment's text was edited, by Ada")
+    expect(queue.get_by_role("article")).to_contain_text("tired")
+    expect(queue.get_by_label("Your reply")).to_have_value("It can.")
+    assert decided() == [("Ada", "edit")]
+
+
+def test_a_lost_network_keeps_the_words(queue, problems, state_of):
+    problems.expect("ERR_FAILED")
+    presses(queue, "c")
+    box = queue.get_by_label("Your reply")
+    expect(box).to_be_focused()
+    queue.keyboard.type("It can.")
+    queue.route("**/reply", lambda route: route.abort())
+    queue.get_by_role("button", name="Approve and reply").click()
+    expect(queue.locator("#said")).to_contain_text("Not sent: the service could not be reached")
+    expect(box).to_be_focused()
+    expect(box).to_have_value("It can.")
+    queue.unroute("**/reply")
+    queue.get_by_role("button", name="Approve and reply").click()
+    expect(queue.locator("#said")).to_contain_text("Your reply is published.")
+    assert state_of("It can.") is State.APPROVED
 
 
 # Without a script
