@@ -50,6 +50,11 @@ COVERED = {
         "test_flags::test_a_network_and_a_reader_flag_ten_times_a_minute",
         "test_flags::test_a_network_counts_once_a_comment",
     ],
+    "likes 30 a minute and 200 a day, changes 5 a minute and 60 a day, previews 30 a minute": [
+        "test_likes::test_a_reader_likes_thirty_times_a_minute",
+        "test_amending::test_a_reader_changes_five_times_a_minute",
+        "test_amending::test_a_network_previews_thirty_times_a_minute",
+    ],
     "sign-in: 5 an account and network, 20 a network, 50 an account": [
         "test_account::test_five_wrong_passwords_close_the_account_to_that_network",
         "test_account::test_twenty_wrong_passwords_close_every_account_to_that_network",

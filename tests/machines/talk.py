@@ -19,6 +19,8 @@ TRANSITIONS = (
     | {("rejected", to, MODERATOR) for to in ("approved", "pending", "spam")}
     | {("spam", to, MODERATOR) for to in ("approved", "pending", "rejected")}
     | {("approved", "pending", RULES)}  # readers' flags, once
+    | {("approved", "pending", READER)}  # its reader changed it
+    | {(state, state, READER) for state in ("pending", "approved", "spam")}  # the same, where it stays where it is
     | {(state, state, MODERATOR) for state in DECIDABLE}  # flags are dismissed, a text is changed
     | {(before, "withdrawn", READER) for before in DECIDABLE}
     | {(before, "erased", who) for before in STATES[:5] for who in (READER, ADMINISTRATOR)}
@@ -34,6 +36,7 @@ TEXTS = {
 }
 TICK = timedelta(microseconds=1)
 REPEATED_WITHIN = timedelta(days=1)
+EDITABLE_FOR = timedelta(minutes=15)
 FLAG_LIMIT = 2  # weight that takes a comment down
 KNOWN_AFTER = 3  # answers to a reader's flags before the next one weighs otherwise
 ANSWERS = {"approved": "dismissed", "rejected": "upheld", "spam": "upheld"}
@@ -88,10 +91,12 @@ class Talk:
     policy: str = "pre"
     accepts: dict[str, str] = field(default_factory=dict)  # by article, where it is not open
     flags: dict[tuple[str, int], Flag] = field(default_factory=dict)  # by comment and reader
+    likes: set[tuple[str, int]] = field(default_factory=set)  # comment and reader
     now: datetime = datetime.max  # when what is done next is done, for what depends on it
 
     def copy(self) -> "Talk":
-        return replace(self, remarks=dict(self.remarks), accepts=dict(self.accepts), flags=dict(self.flags))
+        kept = {"remarks": dict(self.remarks), "accepts": dict(self.accepts), "flags": dict(self.flags)}
+        return replace(self, **kept, likes=set(self.likes))  # type: ignore[arg-type]
 
     # What readers do
 
@@ -131,6 +136,42 @@ class Talk:
             self._change(key, "withdrawn", READER, "withdraw")
         return 200
 
+    def amend(self, key: str, reader: int, text: str) -> int:
+        remark = self.remarks[key]
+        if remark.state == "erased":
+            return 404
+        if remark.reader != reader:
+            return 403
+        settled = remark.state not in ("pending", "approved", "spam") or remark.original is not None
+        closed = self.accepts.get(remark.article, "open") != "open" or self.policy == "closed"
+        if settled or closed or self.now > remark.created + EDITABLE_FOR:
+            return 409
+        if text != remark.text:
+            self._amend(key, reader, text)
+        return 200 if self.remarks[key].state == "approved" else 202
+
+    def _amend(self, key: str, reader: int, text: str) -> None:
+        """Change a text: what waits stays, what is published is held as a new one would be."""
+        remark = self.remarks[key]
+        held_for = self._holds(reader, text, False, self.now, but=key)
+        if remark.state != "approved":
+            held_for = [code for code in remark.held_for if code in ("honeypot", "flags")] + held_for
+        after = "pending" if remark.state == "approved" and held_for else remark.state
+        self._change(key, after, READER, "amend", replaced=remark.text)
+        self.remarks[key] = replace(self.remarks[key], text=text, held_for=tuple(held_for), edited=self.now)
+
+    def like(self, key: str, reader: int, value: str) -> int:
+        remark = self.remarks[key]
+        if remark.reader == reader:
+            return 403
+        if remark.state != "approved":
+            return 404
+        (self.likes.add if value == "yes" else self.likes.discard)((key, reader))
+        return 200
+
+    def liked(self, key: str) -> int:
+        return sum(liked == key for liked, _ in self.likes)
+
     def flag(self, key: str, reader: int) -> int:
         remark = self.remarks[key]
         if remark.reader == reader:
@@ -162,6 +203,7 @@ class Talk:
 
     def erase(self, reader: int) -> int:
         self.flags = {place: flag for place, flag in self.flags.items() if place[1] != reader}
+        self.likes = {place for place in self.likes if place[1] != reader}
         for key, remark in self.remarks.items():
             if remark.reader == reader:
                 self._erase(key, READER)
@@ -199,7 +241,7 @@ class Talk:
         remark = self.remarks[key]
         decision = remark.decisions[number]
         went_nowhere = decision.action == "undo" and decision.before == decision.after
-        if not {decision.before, decision.after} <= set(DECIDABLE) or went_nowhere:
+        if decision.action == "amend" or not {decision.before, decision.after} <= set(DECIDABLE) or went_nowhere:
             return 403
         if remark.version != decision.version:
             return 409
@@ -261,9 +303,10 @@ class Talk:
         }
         return {key: found for key, found in replies.items() if found or self.remarks[key].state == "approved"}
 
-    def _holds(self, reader: int, text: str, trap: bool, now: datetime) -> list[str]:
-        approved = any(each.reader == reader and each.state == "approved" for each in self.remarks.values())
-        repeated = any(each.text == text and each.created > now - REPEATED_WITHIN for each in self.remarks.values())
+    def _holds(self, reader: int, text: str, trap: bool, now: datetime, but: str | None = None) -> list[str]:
+        others = [remark for key, remark in self.remarks.items() if key != but]
+        approved = any(each.reader == reader and each.state == "approved" for each in others)
+        repeated = any(each.text == text and each.created > now - REPEATED_WITHIN for each in others)
         return [
             *(["honeypot"] if trap else []),
             *(["premoderation"] if self.policy == "pre" else []),
@@ -306,3 +349,4 @@ class Talk:
         gone = {"reader": None, "text": None, "original": None, "submission": None, "held_for": ()}
         self.remarks[key] = replace(self.remarks[key], **gone)  # type: ignore[arg-type]
         self.flags = {place: flag for place, flag in self.flags.items() if place[0] != key}
+        self.likes = {place for place in self.likes if place[0] != key}

@@ -1,5 +1,6 @@
 """Comments against the model: only the transitions of the table, a row for each, and shown to whom they may be."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -26,7 +27,7 @@ from sqlalchemy import select
 from feedback import articles, opaque, readers, staff
 from feedback.db import db
 from feedback.errors import Missing
-from feedback.models import Accepts, Article, Comment, Decision, Flag, Role, Site, Standing
+from feedback.models import Accepts, Article, Comment, Decision, Flag, Like, Role, Site, Standing
 from tests.cast import ORIGIN
 from tests.faults.drills import Drill
 from tests.machines import budget, talk
@@ -91,6 +92,12 @@ class Doors:
 
     def withdraw(self, key: str, reader: int) -> int:
         return self.ask(f"/comments/{self.ids[key]}/withdraw", data={"reader": token_of(reader)})[0]
+
+    def amend(self, key: str, reader: int, text: str) -> int:
+        return self.ask(f"/comments/{self.ids[key]}/edit", data={"reader": token_of(reader), "body": text})[0]
+
+    def like(self, key: str, reader: int, value: str) -> int:
+        return self.ask(f"/comments/{self.ids[key]}/like", data={"reader": token_of(reader), "value": value})[0]
 
     def flag(self, key: str, reader: int) -> int:
         given = {"reader": token_of(reader), "reason": "other"}
@@ -238,6 +245,29 @@ class Comments(RuleBasedStateMachine):
         owner = self.model.remarks[key].reader
         self.act("withdraw", key, reader if reader is not None else owner or 0)
 
+    @precondition(lambda self: self.model.remarks)
+    @rule(data=st.data(), text=st.sampled_from(sorted(TEXTS)), minutes=st.sampled_from((0, 0, 1, 10, 16)))
+    def a_reader_changes_their_text(self, data: Any, text: str, minutes: int) -> None:
+        """Mostly what was sent just now, and can still be changed; now and then somebody else's."""
+        newest = max(self.model.remarks, key=lambda key: self.model.remarks[key].created)
+        key = data.draw(st.sampled_from([newest, newest, self.any_key(data)]), label="changed")
+        reader = data.draw(st.sampled_from([self.model.remarks[key].reader or 0] * 3 + [0]), label="who")
+        self.bed.clock.moment = max(self.bed.clock(), self.model.remarks[newest].created)
+        self.bed.clock.forward(minutes=minutes)
+        self.act("amend", key, reader, text)
+
+    @precondition(lambda self: any(remark.state == "approved" for remark in self.model.remarks.values()))
+    @rule(
+        data=st.data(),
+        likers=st.lists(st.sampled_from(FLAGGERS), min_size=1),
+        value=st.sampled_from(("yes", "yes", "none")),
+    )
+    def readers_like(self, data: Any, likers: list[int], value: str) -> None:
+        published = [key for key, remark in self.model.remarks.items() if remark.state == "approved"]
+        key = data.draw(st.sampled_from(sorted(published * 3 + list(self.model.remarks))), label="comment")
+        for reader in likers:
+            self.act("like", key, reader, value)
+
     @rule(reader=st.sampled_from(READERS))
     def a_reader_erases(self, reader: int) -> None:
         self.act("erase", reader)
@@ -328,7 +358,11 @@ class Comments(RuleBasedStateMachine):
         keys = {identifier: key for key, identifier in self.doors.ids.items()}
         seen = {keys[item["id"]]: [keys[reply["id"]] for reply in self.all_replies(article, item)] for item in items}
         assert len(seen) == len(items)
-        assert list(seen.items()) == (list(expected.items()) if sort == "oldest" else list(expected.items())[::-1])
+        ordered = list(expected.items()) if sort == "oldest" else list(expected.items())[::-1]
+        if sort == "best":
+            ordered.sort(key=lambda thread: -self.model.liked(thread[0]))
+        assert list(seen.items()) == ordered
+        assert all(item["likes"] == self.model.liked(keys[item["id"]]) for item in items)
         published = sum(each.state == "approved" for each in self.model.on(article))
         assert first["total"] == (0 if hidden else published)
         for item in items:
@@ -360,6 +394,8 @@ class Comments(RuleBasedStateMachine):
             for identifier, each in own.items()
             if each.article == article
         }
+        liked = {key for key, who in self.model.likes if who == reader and self.model.remarks[key].article == article}
+        assert sorted(mine["likes"]) == sorted(self.doors.ids[key] for key in liked)
 
     @rule(state=st.sampled_from((*STATES[:5], "all", "flagged")))
     def a_moderator_lists(self, state: str) -> None:
@@ -381,6 +417,7 @@ class Comments(RuleBasedStateMachine):
         keys = {identifier: key for key, identifier in self.doors.ids.items()}
         assert stored(self.bed.app, self.site, keys, self.digests) == self.model.remarks
         assert flags_of(self.bed.app, self.site, keys, self.digests) == self.model.flags
+        assert likes_of(self.bed.app, self.site, keys, self.digests) == self.model.likes
 
 
 def flags_of(
@@ -396,6 +433,13 @@ def flags_of(
         )
         for row in rows
     }
+
+
+def likes_of(app: Flask, site: Site, keys: dict[str, str], digests: dict[bytes, int]) -> set[tuple[str, int]]:
+    """Read who likes what on a site."""
+    with app.app_context():
+        rows = list(db.session.execute(select(Like).where(Like.site_id == site.id)).scalars())
+    return {(_key(keys, row.article_id, row.comment_id), digests[row.reader]) for row in rows}
 
 
 def stored(app: Flask, site: Site, keys: dict[str, str], digests: dict[bytes, int]) -> dict[str, Remark]:
@@ -479,17 +523,64 @@ def test_comments_are_what_the_model_says_after_any_sequence(bed: Bed, drill: Dr
     assert_counted(bed.app)
 
 
-# Several at once, by one statement at a time. Nobody knows the order; but some order must explain everything.
+# A few comments, on which much is done
 
 HELD = ("c1", "c2", "c3")  # one of reader 0 and one of reader 1 on an article, one of reader 0 on another
 SEEDS = st.integers(0, 2**32)  # of who comes next: how often there is a choice depends on who waits for whom
 Act = tuple[str, tuple[Any, ...]]
 
 
+def any_turn(model: Talk, chance: random.Random) -> Act:
+    """What a reader of the few comments may do next, and now and then a moderator."""
+    key, reader = chance.choice(HELD), chance.choice(READERS)
+    version = model.remarks[key].version
+    return chance.choice(
+        [
+            ("amend", (key, model.remarks[key].reader or 0, chance.choice(sorted(TEXTS)))),
+            ("amend", (key, reader, chance.choice(sorted(TEXTS)))),
+            ("like", (key, reader, chance.choice(("yes", "yes", "none")))),
+            ("flag", (key, chance.choice(FLAGGERS))),
+            ("decide", ([(key, version)], chance.choice(("approve", "approve", "hold", "reject", "spam")))),
+            ("undo", (key, len(model.remarks[key].decisions) - 1)) if model.remarks[key].decisions else ("erase", (2,)),
+            ("revise", (key, version, chance.choice(sorted(TEXTS)))) if reader == 0 else ("like", (key, reader, "yes")),
+        ]
+    )
+
+
+def test_a_few_comments_are_what_the_model_says_whatever_is_done_to_them(bed: Bed, drill: Drill) -> None:
+    """Few comments and many acts on each, so that changes, likes, flags and decisions meet."""
+    answers = Counter[Any]()
+
+    @budget(12, drill=drill)
+    @given(seed=SEEDS, policy=st.sampled_from(("post", "first", "pre")))
+    def run(seed: int, policy: str) -> None:
+        chance = random.Random(seed)
+        doors, model = begin(bed, policy)
+        for _ in range(12):
+            model.now = bed.clock.forward(minutes=chance.choice((0, 0, 0, 1, 4)))
+            name, sent = any_turn(model, chance)
+            status = getattr(doors, name)(*sent)
+            assert status == getattr(model, name)(*sent), (name, sent)
+            answers[name, status] += 1
+        keys = {identifier: key for key, identifier in doors.ids.items()}
+        digests = {readers.digest(doors.site.id, token_of(reader)): reader for reader in FLAGGERS}
+        assert stored(bed.app, doors.site, keys, digests) == model.remarks
+        assert likes_of(bed.app, doors.site, keys, digests) == model.likes
+
+    run()
+    assert_counted(bed.app)
+    tried = {("amend", status) for status in (200, 202, 403)} | {("like", status) for status in (200, 403, 404)}
+    assert tried <= set(answers), "hardly anything was changed or liked: nothing was tried"
+
+
+# Several at once, by one statement at a time. Nobody knows the order; but some order must explain everything.
+
+
 def begin(bed: Bed, policy: str) -> tuple[Doors, Talk]:
     """Make a site on which two readers have commented, and one has voted."""
     doors, model = bed.new_site(), Talk(policy=policy)
-    bed.sets(doors.site, moderation=policy)
+    model.now = bed.clock()
+    bed.sets(doors.site, moderation=policy, flag_limit=FLAG_LIMIT)
     for key, article, reader in zip(HELD, ("dose", "dose", "diet"), (0, 1, 0), strict=True):
         given = (key, key, article, reader, "It helped me.", None, False, bed.clock())
         assert doors.submit(*given) == model.submit(*given)
@@ -501,10 +592,13 @@ def any_act(model: Talk, now: datetime, number: int) -> st.SearchStrategy[Act]:
     """What somebody who sees the comments as they are may try; `number` tells those apart who act at once."""
     choices = [(key, model.remarks[key].version) for key in HELD]
     some = st.lists(st.sampled_from(choices), min_size=1, max_size=3, unique=True)
+    texts, values = st.sampled_from(sorted(TEXTS)), st.sampled_from(("yes", "none"))
     kinds: list[st.SearchStrategy[Act]] = [
         st.tuples(st.just("decide"), st.tuples(some, ACTIONS)),
         st.tuples(st.just("decide"), st.tuples(some, ACTIONS)),
         st.tuples(st.just("withdraw"), st.sampled_from([("c1", 0), ("c2", 1), ("c3", 0)])),
+        st.tuples(st.just("amend"), st.tuples(st.sampled_from(("c1", "c2")), st.sampled_from((0, 1)), texts)),
+        st.tuples(st.just("like"), st.tuples(st.sampled_from(HELD), st.sampled_from((0, 1, 2)), values)),
         st.tuples(st.just("purge"), st.sampled_from(choices)),
         st.tuples(st.just("erase"), st.sampled_from([(0,), (1,)])),
     ]
