@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -113,7 +113,7 @@ def insert(model: Any) -> Any:
     return (postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert)(model.__table__)
 
 
-def run(statement: Any, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
+def run(statement: Any, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
     """Run a Core statement in the session's transaction, past the session: half the cost, and a row count."""
     # PostgreSQL's driver keeps the row count of an INSERT only where it is asked to.
     return db.session.connection().execute(statement, values, execution_options={"preserve_rowcount": True})

@@ -129,13 +129,16 @@ def drop_all(site_id: UUID) -> None:
 # What happens
 
 
-def tell(event: str, comment: Comment, *, who: str | None, now: datetime) -> None:
-    """Tell the site's webhooks what happened to a comment, each that wants to know."""
-    listening = select(Webhook).where(Webhook.site_id == comment.site_id, Webhook.off.is_(None))
-    for row in db.session.execute(listening).scalars():
-        if event in row.events:
-            about = {"webhook": row.id, "article": comment.article_id, "comment": comment.id}
-            _queue(row, event, about, state=comment.state.value, who=who, now=now)
+def tell(event: str, comments: Collection[Comment], *, who: str | None, now: datetime) -> None:
+    """Tell the sites' webhooks what happened to comments, each that wants to know."""
+    sites = {comment.site_id for comment in comments}
+    listening = select(Webhook).where(Webhook.site_id.in_(sites), Webhook.off.is_(None))
+    rows = [row for row in db.session.execute(listening).scalars() if event in row.events]
+    for comment in comments:
+        for row in rows:
+            if row.site_id == comment.site_id:
+                about = {"webhook": row.id, "article": comment.article_id, "comment": comment.id}
+                _queue(row, event, about, state=comment.state.value, who=who, now=now)
 
 
 def test(webhook_id: UUID, *, now: datetime) -> UUID:

@@ -154,14 +154,15 @@ def test_a_worker_killed_between_chunks_goes_on_where_it_was(app, make_app, mo, 
 def test_a_chunk_that_fails_changes_nothing_and_is_done_again(app, mo, crowd, rows, clock, monkeypatch):
     crowd(150)
     batch = begun(mo, clock)
-    change, calls = comments.change_state, iter(range(1_000))
+    change, calls = comments.change_states, iter(range(1_000))
 
     def breaks(*args: Any, **kwargs: Any) -> Any:
-        if next(calls) == 20:
-            raise RuntimeError("killed in the middle")
-        return change(*args, **kwargs)
+        rows = change(*args, **kwargs)
+        if next(calls) == 0:
+            raise RuntimeError("killed when all of it was written")
+        return rows
 
-    monkeypatch.setattr(comments, "change_state", breaks)
+    monkeypatch.setattr(comments, "change_states", breaks)
     with app.app_context():
         assert not worker.decide_in_bulk()
     assert (shown(mo, batch)["decided"], states(rows)) == (100, {"approved": 100, "pending": 50})

@@ -26,6 +26,7 @@ from feedback.comments.owners import (
 from feedback.comments.states import (
     add,
     change_state,
+    change_states,
     changed,
     erase,
     is_flagged,
@@ -75,6 +76,7 @@ __all__ = [
     "amend",
     "around",
     "change_state",
+    "change_states",
     "changed",
     "counts",
     "earlier",

@@ -56,7 +56,7 @@ def flag(report: Report, *, site: articles.SiteView, now: datetime) -> bool:
     db.session.add(row)
     db.session.flush()
     weigh(comment, weight)
-    webhooks.tell("comment.flagged", comment, who="reader", now=now)
+    webhooks.tell("comment.flagged", [comment], who="reader", now=now)
     if report.reason is FlagReason.UNSAFE:
         alarms.sound(comment.article_id, site.id, now=now)
     if comment.state is State.APPROVED and comment.flags >= site.policy.flag_limit and not flags.were_judged(comment):

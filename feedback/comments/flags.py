@@ -1,10 +1,10 @@
 """Readers' flags: what one weighs, and what becomes of it when somebody decides on the comment."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
 from feedback.clock import rfc3339
 from feedback.db import db, run
@@ -59,27 +59,46 @@ def public(flag: Flag) -> dict[str, Any]:
     }
 
 
-def answered(comment: Comment, decision_id: UUID, *, undoes: UUID | None) -> int:
-    """Let a decision answer a comment's open flags as the new state says; return the weight of those that still count.
+def answer(decided: Sequence[tuple[Comment, Decision]]) -> None:
+    """Let decisions answer the open flags of their comments, as the new states say; those that still count are weighed.
 
-    They count while the comment waits or is published: nobody needs to look at what has been taken down or back.
+    They count while a comment waits or is published: nobody needs to look at what has been taken down or back.
 
-    Where the decision undoes another one, those that the other had answered are open again. What undoes an undo is that
+    Where a decision undoes another one, those that the other had answered are open again. What undoes an undo is that
     decision made again, and answers as it did.
     """
-    answer, flags = ANSWER.get(comment.state), _of(comment)
-    if undoes is not None:
-        answered_then = update(Flag).where(*flags, Flag.decision_id == undoes)
-        reopened = run(answered_then.values(resolved=None, decision_id=None)).rowcount
-        stands = comment.state in (State.PENDING, State.APPROVED)
-        if stands and (reopened or db.session.get_one(Decision, (comment.article_id, undoes)).action != "undo"):
-            unanswered = select(func.coalesce(func.sum(Flag.weight), 0)).where(*flags, Flag.resolved.is_(None))
-            return db.session.execute(unanswered).scalar_one()
-    if answer is None:
-        return comment.flags if comment.state is State.PENDING else 0
-    open_ones = update(Flag).where(*flags, Flag.resolved.is_(None))
-    run(open_ones.values(resolved=answer, decision_id=decision_id))
-    return 0
+    answers = []
+    for comment, decision in decided:
+        if decision.undoes is not None and _opened_again(comment, decision.undoes):
+            continue
+        resolved = ANSWER.get(comment.state)
+        if resolved is not None:
+            key = {"article": comment.article_id, "comment": comment.id}
+            answers.append(key | {"answer": resolved, "decision": decision.id})
+        if comment.state is not State.PENDING:
+            comment.flags = 0
+    if answers:
+        run(_ANSWER, answers)
+
+
+_ANSWER = (
+    update(Flag)
+    .where(Flag.article_id == bindparam("article"), Flag.comment_id == bindparam("comment"), Flag.resolved.is_(None))
+    .values(resolved=bindparam("answer"), decision_id=bindparam("decision"))
+)
+
+
+def _opened_again(comment: Comment, undone: UUID) -> bool:
+    """Open the flags again that a decision had answered, and weigh all open ones; return whether that settles them."""
+    flags = _of(comment)
+    answered_then = update(Flag).where(*flags, Flag.decision_id == undone)
+    reopened = run(answered_then.values(resolved=None, decision_id=None)).rowcount
+    stands = comment.state in (State.PENDING, State.APPROVED)
+    if not stands or not reopened and db.session.get_one(Decision, (comment.article_id, undone)).action == "undo":
+        return False
+    unanswered = select(func.coalesce(func.sum(Flag.weight), 0)).where(*flags, Flag.resolved.is_(None))
+    comment.flags = db.session.execute(unanswered).scalar_one()
+    return True
 
 
 def drop(comment: Comment) -> None:

@@ -1,10 +1,12 @@
 """Where a comment stands: its one lock, its states with a decision for each change, and what the article counts."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from feedback import webhooks
 from feedback.comments import flags
@@ -19,36 +21,49 @@ COUNTER: dict[State | None, Any] = {
     State.WITHDRAWN: Standing.withdrawn,
 }
 
+Steps = Counter[Any]  # by how much each of an article's counters moves
 
-def lock(article_id: UUID) -> None:
-    """Let nobody else change this article's comments until the transaction ends."""
-    db.session.execute(select(Standing.article_id).where(Standing.article_id == article_id).with_for_update())
+
+def lock(*article_ids: UUID) -> None:
+    """Let nobody else change these articles' comments until the transaction ends.
+
+    They are locked in one order by everybody, so that none waits for whom waits for it.
+    """
+    mine = select(Standing.article_id).where(Standing.article_id.in_(article_ids)).order_by(Standing.article_id)
+    db.session.execute(mine.with_for_update())
 
 
 def add(comment: Comment, *, now: datetime | None = None) -> None:
     """Store a new comment, count it and tell of it. The caller holds the article's lock."""
     db.session.add(comment)
     db.session.flush()
-    _count(comment, None, comment.state, shown=comment.state is State.APPROVED)
-    webhooks.tell(webhooks.OF_STATE[comment.state], comment, who=None, now=now or comment.created)
+    _count({comment.article_id: _steps(None, comment.state, shown=comment.state is State.APPROVED)})
+    webhooks.tell(webhooks.OF_STATE[comment.state], [comment], who=None, now=now or comment.created)
 
 
-def _count(comment: Comment, before: State | None, after: State, *, shown: bool = True, flagged: int = 0) -> None:
-    """Move a comment from one of the article's counters to another; `shown` says that readers see a difference."""
-    values = {Standing.stamp: Standing.stamp + 1} if shown else {}
-    if before is not after:
-        values |= {
-            COUNTER[state]: COUNTER[state] + step for state, step in ((before, -1), (after, 1)) if state in COUNTER
-        }
-    if flagged:
-        values[Standing.flagged] = Standing.flagged + flagged
-    if values:
-        run(update(Standing).where(Standing.article_id == comment.article_id).values(values))
+def _steps(before: State | None, after: State, *, shown: bool = True, flagged: int = 0) -> Steps:
+    """Return how an article's counters move with one of its comments; `shown` says that readers see a difference."""
+    steps: Steps = Counter()
+    for state, step in ((before, -1), (after, 1)):
+        if state in COUNTER:
+            steps[COUNTER[state].key] += step
+    steps[Standing.flagged.key] += flagged
+    steps[Standing.stamp.key] += shown
+    return steps
+
+
+def _count(moved: dict[UUID, Steps]) -> None:
+    """Move the counters of articles, by one statement."""
+    names = sorted({name for steps in moved.values() for name, step in steps.items() if step})
+    if names:
+        values = {name: Standing.__table__.c[name] + bindparam(f"by_{name}") for name in names}
+        statement = update(Standing).where(Standing.article_id == bindparam("of")).values(values)
+        run(statement, [{"of": id} | {f"by_{name}": moved[id][name] for name in names} for id in sorted(moved)])
 
 
 def changed(comment: Comment) -> None:
     """Say that readers see something else of a comment than before, though it stands where it stood."""
-    _count(comment, comment.state, comment.state)
+    _count({comment.article_id: _steps(comment.state, comment.state)})
 
 
 def is_flagged(comment: Comment) -> bool:
@@ -60,11 +75,18 @@ def flag(comment: Comment, weight: int) -> None:
     """Add the weight of one more flag. The caller holds the article's lock."""
     before = is_flagged(comment)
     comment.flags += weight
-    _count(comment, comment.state, comment.state, shown=False, flagged=is_flagged(comment) - before)
+    flagged = is_flagged(comment) - before
+    _count({comment.article_id: _steps(comment.state, comment.state, shown=False, flagged=flagged)})
 
 
-def change_state(
-    comment: Comment,
+def change_state(comment: Comment, to: State, **how: Any) -> Decision:
+    """Move a comment to a state and record who did it, as `change_states` does."""
+    [row] = change_states([comment], to, **how)
+    return row
+
+
+def change_states(
+    comments: Sequence[Comment],
     to: State,
     *,
     who: str,
@@ -74,31 +96,39 @@ def change_state(
     reason: str | None = None,
     undoes: UUID | None = None,
     batch_id: UUID | None = None,
-) -> Decision:
-    """Move a comment to a state and record who did it. The caller holds the article's lock.
+) -> list[Decision]:
+    """Move comments to a state and record who did it, by a few statements. The caller holds their articles' locks.
 
     A decision answers the flags that were open: taking the comment down upholds them, approving it dismisses them, and
     undoing that opens them again.
     """
-    before, was_flagged = comment.state, is_flagged(comment)
-    comment.state, comment.decided = to, now
-    comment.version += 1
-    row = record(
-        comment,
-        who=who,
-        who_id=who_id,
-        action=action,
-        before=before,
-        reason=reason,
-        undoes=undoes,
-        batch_id=batch_id,
-        now=now,
-    )
-    comment.flags = flags.answered(comment, row.id, undoes=undoes)
-    _count(comment, before, to, flagged=is_flagged(comment) - was_flagged)
-    if before is not to:
-        webhooks.tell(webhooks.OF_STATE[to], comment, who=who, now=now)
-    return row
+    were = [(comment.state, is_flagged(comment)) for comment in comments]
+    rows = []
+    for comment, (before, _) in zip(comments, were, strict=True):
+        comment.state, comment.decided = to, now
+        comment.version += 1
+        row = record(
+            comment,
+            who=who,
+            who_id=who_id,
+            action=action,
+            before=before,
+            reason=reason,
+            undoes=undoes,
+            batch_id=batch_id,
+            now=now,
+        )
+        rows.append(row)
+    flags.answer(list(zip(comments, rows, strict=True)))
+    moved: dict[UUID, Steps] = {}
+    for comment, (before, was_flagged) in zip(comments, were, strict=True):
+        steps = _steps(before, to, flagged=is_flagged(comment) - was_flagged)
+        moved.setdefault(comment.article_id, Counter()).update(steps)
+    _count(moved)
+    others = [comment for comment, (before, _) in zip(comments, were, strict=True) if before is not to]
+    if others:
+        webhooks.tell(webhooks.OF_STATE[to], others, who=who, now=now)
+    return rows
 
 
 def record(

@@ -79,12 +79,9 @@ def decide(
     ]
     if stale:
         raise Conflict(what_happened(stale), current=[current(row) for row in stale])
-    return [
-        comments.change_state(
-            row, to, who=who.name, who_id=who.id, action=action.value, reason=reason, batch_id=batch_id, now=now
-        )
-        for row in rows
-    ]
+    return comments.change_states(
+        rows, to, who=who.name, who_id=who.id, action=action.value, reason=reason, batch_id=batch_id, now=now
+    )
 
 
 def decides(comment: Comment, to: State) -> bool:
@@ -96,8 +93,7 @@ def decides(comment: Comment, to: State) -> bool:
 def locked(ids: Sequence[str], site_ids: Collection[UUID]) -> list[Comment]:
     """Return the comments in the order asked for, each article locked first and always in the same order."""
     keys = [opaque.parse_identifier(comment_id) for comment_id in ids]
-    for article_id in sorted({key[0] for key in keys if key}):
-        comments.lock(article_id)
+    comments.lock(*{key[0] for key in keys if key})
     return [find(comment_id, site_ids) for comment_id in ids]
 
 
