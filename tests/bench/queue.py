@@ -1,15 +1,24 @@
 """The moderators' queue among 100,000 comments, on both engines: a page of it, and a bulk decision while readers read.
 
 A page is what the rules ask of the database for it: the comments in their context, the numbers on the tabs, how long
-comments wait. The best of twenty counts. The bulk decision is made by the worker beside a real server.
+comments wait. The best of many counts. The bulk decision is made by the worker beside a real server, while one reader
+after the other reads an article, and one after the other votes on any of them; so they do for some seconds before it,
+to compare with.
 """
 
+import secrets
 import statistics
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from flask import Flask
 from sqlalchemy import text, update
@@ -18,10 +27,11 @@ from feedback import articles, create_app, moderation
 from feedback.clock import now
 from feedback.config import Settings
 from feedback.db import db, dispose, run, transact
-from feedback.models import Comment, Progress, Standing, State
+from feedback.models import Comment, Standing, State
 from feedback.moderation import Action, Filter, batches
 from feedback.staff import Actor
 from tests.bench import data
+from tests.bench.bodies import HEADERS
 from tests.bench.serving import SECRET, serving
 from tests.postgres import Postgres
 
@@ -29,8 +39,10 @@ ARTICLES = 1_000
 COMMENTS = 100_000
 WAITING = (100, 1_000, 10_000)
 PORT = 8792
-PAUSE = 0.01  # seconds between two reads while the bulk decision is made
-BEFORE = 200  # reads before it, to compare with
+PAGES = 200  # of which the best one counts: other work on the machine comes and goes within some of them
+PAUSE = 0.01  # seconds between two requests of the same kind
+BEFORE = 5.0  # seconds of reading and voting before the bulk decision
+LOOK = 0.1  # seconds between two looks whether it is done
 
 
 def figures(folder: Path) -> dict[str, Any]:
@@ -57,7 +69,7 @@ def _measured(engine: str, home: Path, url: str) -> dict[str, Any]:
             transact(_hold, size // ARTICLES or 1, size)
             db.session.execute(text("ANALYZE"))
             db.session.commit()
-            found[f"queue page, {size:,} waiting, ms ({engine})"] = 1000 * min(_page(site) for _ in range(20))
+            found[f"queue page, {size:,} waiting, ms ({engine})"] = 1000 * min(_page(site) for _ in range(PAGES))
         found |= _bulk(app, site, engine, home, url)
     dispose(app)
     least, most = (found[f"queue page, {size:,} waiting, ms ({engine})"] for size in (WAITING[0], WAITING[-1]))
@@ -85,38 +97,85 @@ def _page(site: articles.SiteView) -> float:
     return time.perf_counter() - began
 
 
+@dataclass
+class Served:
+    """How long readers of one kind waited for each answer, in seconds, and how many were refused."""
+
+    seconds: list[float] = field(default_factory=list)
+    refused: int = 0
+
+    def __str__(self) -> str:
+        found = sorted(self.seconds)
+        told = (statistics.median(found), found[int(len(found) * 0.99)], found[-1])
+        return " / ".join(f"{1000 * each:.1f}" for each in told) + f" of {len(found):,}, {self.refused} refused"
+
+
 def _bulk(app: Flask, site: articles.SiteView, engine: str, home: Path, url: str) -> dict[str, Any]:
-    read = f"http://127.0.0.1:{PORT}/api/v1/health/feedback?article=article-1"
     with serving(home, url, PORT):
-        quiet = [_seconds(read) for _ in range(BEFORE)]
+        found = _told("before it", engine, _meanwhile(lambda: time.sleep(BEFORE)))
         given = {"before": now(), "reason": None, "who": Actor("Mo"), "now": now()}
-        began = time.perf_counter()
-        row = transact(batches.begin, Filter((site.id,)), Action.APPROVE, **given)
-        busy = list(_until_done(read, row.id, site))
-        took = time.perf_counter() - began
-    decided = batches.get(row.id, (site.id,)).decided
-    return {
-        f"bulk decision over {decided:,}, s ({engine})": took,
-        f"read before it, median / worst of {len(quiet)}, ms ({engine})": _told(quiet),
-        f"read during it, median / worst of {len(busy)}, ms ({engine})": _told(busy),
-    }
+        batch = transact(batches.begin, Filter((site.id,)), Action.APPROVE, **given).id
+        found |= _until("bulk decision", batch, site, engine)
+        transact(batches.undo_batch, batch, site_ids=(site.id,), now=now())
+        return found | _until("its undo", batch, site, engine)
 
 
-def _until_done(read: str, batch_id: Any, site: articles.SiteView) -> Iterator[float]:
-    while True:
-        yield _seconds(read)
-        time.sleep(PAUSE)
-        db.session.rollback()
-        if batches.get(batch_id, (site.id,)).progress is Progress.DONE:
-            return
+def _until(what: str, batch: UUID, site: articles.SiteView, engine: str) -> dict[str, Any]:
+    """Wait until the worker has done a batch, or undone it; return what that took, and what readers noticed."""
 
+    def wait() -> None:
+        while batches.get(batch, (site.id,)).progress in batches.GOING:
+            time.sleep(LOOK)
+            # A session keeps what it has read.
+            db.session.remove()
 
-def _seconds(url: str) -> float:
     began = time.perf_counter()
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        answer.read()
-    return time.perf_counter() - began
+    readers = _meanwhile(wait)
+    row = batches.get(batch, (site.id,))
+    found = {f"{what} over {row.undone or row.decided:,}, s ({engine})": time.perf_counter() - began}
+    return found | _told(f"during {what}", engine, readers)
 
 
-def _told(seconds: list[float]) -> str:
-    return f"{1000 * statistics.median(seconds):.1f} / {1000 * max(seconds):.1f}"
+def _told(when: str, engine: str, readers: dict[str, Served]) -> dict[str, Any]:
+    return {f"{kind} {when}, median / p99 / worst, ms ({engine})": str(served) for kind, served in readers.items()}
+
+
+def _meanwhile(wait: Callable[[], None]) -> dict[str, Served]:
+    """Let readers read and vote for as long as it takes."""
+    over = Event()
+    with ThreadPoolExecutor(2) as readers:
+        going = {kind: readers.submit(_serve, request, over) for kind, request in (("read", _read), ("vote", _vote))}
+        try:
+            wait()
+        finally:
+            over.set()
+    return {kind: each.result() for kind, each in going.items()}
+
+
+def _serve(request: Callable[[], urllib.request.Request], over: Event) -> Served:
+    served = Served()
+    while not over.wait(PAUSE):
+        asked, began = request(), time.perf_counter()
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                answer.read()
+        except urllib.error.HTTPError as refusal:
+            refusal.close()
+            served.refused += 1
+        served.seconds.append(time.perf_counter() - began)
+    return served
+
+
+def _read() -> urllib.request.Request:
+    return urllib.request.Request(f"http://127.0.0.1:{PORT}/api/v1/health/feedback?article=article-1")
+
+
+def _vote() -> urllib.request.Request:
+    """Return a new reader's vote, from a network of its own."""
+    article, reader = f"article-{secrets.randbelow(ARTICLES)}", secrets.token_urlsafe(16)
+    network = ".".join(str(secrets.randbelow(223) + 1) for _ in range(4))
+    return urllib.request.Request(
+        f"http://127.0.0.1:{PORT}/api/v1/health/vote",
+        urlencode({"article": article, "reader": reader, "value": "yes"}).encode(),
+        HEADERS | {"X-Forwarded-For": network},
+    )
