@@ -126,6 +126,8 @@ def test_it_has_comments_in_every_state_and_an_answer_of_the_staff(demo: Demo) -
     assert sum(found.values()) == 31
     assert ask_file(demo, "SELECT staff FROM comment WHERE staff IS NOT NULL") == [("moderator",)]
     assert ask_file(demo, "SELECT sum(flags) FROM comment") == [(2,)]
+    assert ask_file(demo, "SELECT name FROM comment WHERE pinned") == [("Marit",)]
+    assert ask_file(demo, "SELECT name FROM comment WHERE original IS NOT NULL") == [("Farid",)]
 
 
 def test_it_remembers_no_network_for_longer_than_two_days(demo: Demo) -> None:
@@ -282,6 +284,8 @@ def test_every_decision_is_in_the_history_and_one_was_undone(all_of: Callable[[A
         "withdraw",
         "erase",
         "reply",
+        "edit",
+        "pin",
     }
     assert {decision.who for decision in decisions} == {"Mo Castell", "Ada Lindgren", "reader"}
     assert all(decision.reason for decision in decisions if decision.action == "reject")

@@ -61,6 +61,8 @@ class Conversation:
             yield Event(later + LATER * number, partial(self._flag, said, number, reason, note))
         if said.staff:
             yield Event(later, lambda at: self._reply(said, by, at))
+        if said.pinned:
+            yield Event(later, lambda at: self._pin(said, by, at))
         if said.fate is State.ERASED:
             yield Event(at + ERASED_AFTER, lambda at: self._erase(said, at))
 
@@ -98,6 +100,8 @@ class Conversation:
         if said.hasty:
             yield lambda at: self._decide(said, Action.APPROVE, by, at)
             yield lambda at: self._undo(said, by, at)
+        if said.edited:
+            yield lambda at: self._edit(said, by, at)
         if said.fate is State.WITHDRAWN:
             yield lambda at: self._withdraw(said, at)
         elif said.fate in ACTION and not said.website:  # what has the honeypot filled is spam from the start
@@ -105,7 +109,7 @@ class Conversation:
 
     def _decide(self, said: Said, action: Action, by: Actor, at: datetime) -> None:
         sites = (self.world.site.id,)
-        choice = moderation.Choice(opaque.identifier(*self.rows[said]), self._row(said).version)
+        choice = self._choice(said)
         reason = said.reason if action is Action.REJECT else None
         moderation.decide([choice], action, who=by, site_ids=sites, now=at, reason=reason)
 
@@ -121,16 +125,20 @@ class Conversation:
         comments.flag(comments.Report(comment_id, reader, reason, note or None), site=site, now=at)
 
     def _reply(self, said: Said, by: Actor, at: datetime) -> None:
-        site_id = self.world.site.id
-        hashed = comments.text_hash(current_app.config["SECRET_KEY"], site_id, said.staff)
-        moderation.reply(
-            moderation.Choice(opaque.identifier(*self.rows[said]), self._row(said).version),
-            moderation.Wording(said.staff, text.comment_html(said.staff), hashed),
-            author=moderation.Author(by, by.name, Role.MODERATOR),
-            approve=False,
-            site_ids=(site_id,),
-            now=at,
-        )
+        author = moderation.Author(by, by.name, Role.MODERATOR)
+        choice, wording, sites = self._choice(said), self._wording(said.staff), (self.world.site.id,)
+        moderation.reply(choice, wording, author=author, approve=False, site_ids=sites, now=at)
+
+    def _edit(self, said: Said, by: Actor, at: datetime) -> None:
+        choice, wording, sites = self._choice(said), self._wording(said.edited), (self.world.site.id,)
+        moderation.edit(choice, wording, who=by, site_ids=sites, now=at)
+
+    def _pin(self, said: Said, by: Actor, at: datetime) -> None:
+        moderation.pin(opaque.identifier(*self.rows[said]), True, who=by, site_ids=(self.world.site.id,), now=at)
+
+    def _wording(self, words: str) -> moderation.Wording:
+        hashed = comments.text_hash(current_app.config["SECRET_KEY"], self.world.site.id, words)
+        return moderation.Wording(words, text.comment_html(words), hashed)
 
     def _withdraw(self, said: Said, at: datetime) -> None:
         site_id = self.world.site.id
@@ -141,6 +149,9 @@ class Conversation:
         row = self._row(said)
         comments.lock(row.article_id)
         comments.erase(row, who="reader", now=at)
+
+    def _choice(self, said: Said) -> moderation.Choice:
+        return moderation.Choice(opaque.identifier(*self.rows[said]), self._row(said).version)
 
     def _row(self, said: Said) -> Comment:
         return db.session.get_one(Comment, self.rows[said])

@@ -31,7 +31,14 @@ class Said:
     hasty: bool = False  # it was approved by a slip and taken back before it was decided on
     flagged: tuple[tuple[FlagReason, str], ...] = ()  # what readers found wrong with it once it was published
     staff: str = ""  # what the staff answered
+    edited: str = ""  # what a moderator made of the text before it was published
+    pinned: bool = False
 
+
+PLAN = (
+    "Mine was planned by my doctor over several weeks, a little less each week, and she asked me to ring if I felt "
+    "odd. She said it differs from person to person, so please do not copy my plan."
+)
 
 # A line break in a comment is one on the page: hence one line for each paragraph, in pieces.
 LONG = "\n\n".join(
@@ -110,15 +117,16 @@ COMMENTS = (
         "Marit",
         "The page says that one should not stop suddenly, but not how slowly then. Days? Weeks? I have taken it for "
         "two months and would like to know what to expect before I ring the practice.",
+        pinned=True,
     ),
     Said(
         "farid",
         MAIN,
         46.0,
         "Farid",
-        "Mine was planned by my doctor over several weeks, a little less each week, and she asked me to ring if I felt "
-        "odd. She said it differs from person to person, so please do not copy my plan.",
+        f"{PLAN} The practice is on +44 20 7946 0133 and takes new patients.",
         answers="stop-question",
+        edited=PLAN,
     ),
     Said(
         "pills",
