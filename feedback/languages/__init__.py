@@ -19,7 +19,7 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
-CODES = ("en", "de")
+CODES = ("en", "de", "fr", "es", "pt", "it", "nl", "pl", "tr", "ar", "zh", "ja")
 GROUPS = ("widget", "more", "pages", "mail", "says", "usual")
 CATEGORIES = frozenset(("zero", "one", "two", "few", "many", "other"))
 PLACEHOLDER = re.compile(r"{(\w+)}")
