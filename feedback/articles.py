@@ -31,6 +31,7 @@ MAX_CONTRIBUTORS = 50  # more is a mistake in the caller's data
 BASELINE_VOTES = 200  # so many votes before an edit say how good "as good as before" is
 MODERATION = ("pre", "first", "post", "closed")
 ADMITS = ("open", "registered")
+SWITCH = ("off", "on")
 HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?")
 REASON_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -75,6 +76,7 @@ class Policy:
     flag_limit: int = 3  # weight of readers' flags that puts a published comment back into the queue
     rejections: tuple[str, ...] = REJECTIONS
     promise_hours: int = 0  # within which moderators promise to decide; 0 is no promise
+    show_figure: str = "off"  # whether readers see how many of them an article helped
     texts: Mapping[str, languages.Own] = field(default_factory=dict)  # its own sentences in place of ours, by language
 
     def public(self, origins: Sequence[str]) -> dict[str, Any]:
@@ -84,6 +86,7 @@ class Policy:
             "reasons": [asdict(reason) for reason in self.reasons],
             **{name: getattr(self, name) for name in shown},
             "origins": list(origins),
+            **({"figure": True} if self.show_figure == "on" else {}),
             **({"texts": texts} if (texts := self._shown_texts()) else {}),
         }
 
@@ -224,6 +227,7 @@ _READ = {
     "flag_limit": _number(1, 100),
     "rejections": _sentences,
     "promise_hours": _number(0, 24 * 31),
+    "show_figure": _one_of(*SWITCH),
     "texts": own.read,
 }
 SETTINGS = tuple(item.name for item in fields(Policy))

@@ -25,6 +25,11 @@ def can_send(settings: Settings) -> bool:
     return bool(settings.mail_url and settings.mail_from and settings.public_url)
 
 
+def can_notify(settings: Settings) -> bool:
+    """Whether readers can be told of replies: mail can leave, and there are keys that encrypt their addresses."""
+    return can_send(settings) and bool(settings.mail_keys)
+
+
 def deliver(settings: Settings, write: Writer) -> int:
     """Deliver what is due, a batch at most; returns how many notices were leased."""
     if not can_send(settings):

@@ -20,18 +20,18 @@ class Place:
 FIRST = Place()
 
 
-def of(site: articles.SiteView, key: str, place: Place = FIRST) -> dict[str, Any]:
+def of(site: articles.SiteView, key: str, place: Place = FIRST, *, notify: bool = False) -> dict[str, Any]:
     """Return the summary of an article; zeros for one never seen, which this makes nothing of.
 
-    With `parent`, the items are that thread's further replies. Raises Missing for a thread or comment that is not
-    there, Malformed for a foreign cursor.
+    With `parent`, the items are that thread's further replies; `notify` says that the service can announce replies by
+    mail. Raises Missing for a thread or comment that is not there, Malformed for a foreign cursor.
     """
     article = articles.get(site.id, key)
     return {
         "article": _article(key, article),
         "votes": (votes.count(article.id) if article else votes.Count()).public(),
         "comments": _comments(site, article, place),
-        "settings": site.policy.public(site.origins),
+        "settings": site.policy.public(site.origins) | ({"notify": True} if notify else {}),
     }
 
 

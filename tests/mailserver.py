@@ -18,6 +18,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+# Settings of a service that may send mail, where none is delivered in the test.
+NOWHERE = {"mail_url": "smtp://127.0.0.1:1", "mail_from": "feedback@example.org", "public_url": "http://localhost"}
+
 
 @dataclass
 class Mailbox:

@@ -7,12 +7,13 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from feedback import articles, comments, opaque, triage
-from feedback.db import db, uuid7
+from feedback.db import uuid7
 from feedback.models import Accepts, Article, Comment, Decision, Site, State
 from tests.cast import Reader, registration, together
+from tests.mailserver import NOWHERE
 from tests.recount import assert_counted
 
 sqlite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -288,7 +289,7 @@ def publish(do: Callable[..., Any], ask: Callable[..., Any], site: Site, runs: A
     runs("post")
     numbers = count(1)
 
-    def run(article: Article, many: int, parent: Comment | None = None, **more: Any) -> list[Comment]:
+    def run(article: Article, many: int, parent: Comment | None = None, likes: int = 0, **more: Any) -> list[Comment]:
         view = ask(articles.site, site.slug)
 
         def all_of_them() -> list[Comment]:
@@ -306,6 +307,8 @@ def publish(do: Callable[..., Any], ask: Callable[..., Any], site: Site, runs: A
             comment = comments.submit(draft, now=article.created + timedelta(minutes=number))
             for name, value in more.items():
                 setattr(comment, name, value)
+            for liker in range(likes):
+                comments.like(comments.public(comment)["id"], _liker(liker), True, site_id=view.id, now=comment.created)
             return comment
 
         made: list[Comment] = do(all_of_them)
@@ -313,6 +316,10 @@ def publish(do: Callable[..., Any], ask: Callable[..., Any], site: Site, runs: A
         return made
 
     return run
+
+
+def _liker(number: int) -> bytes:
+    return number.to_bytes(32, "little")
 
 
 def pages(reader: Reader, article: Article, **query: str) -> list[dict[str, Any]]:
@@ -448,7 +455,12 @@ def test_a_token_is_two_strangers_on_two_sites(rae, article, runs, do, clock):
     second = do(articles.add_site, "second", origins=[rae.origin], now=clock())
     there = replace(rae, site=second)
     assert there.posts(f"/comments/{comment['id']}/withdraw").status_code == 404
-    assert there.mine(article.key).json == {"vote": None, "votes": {"yes": 0, "no": 0, "total": 0}, "comments": []}
+    assert there.mine(article.key).json == {
+        "vote": None,
+        "votes": {"yes": 0, "no": 0, "total": 0},
+        "comments": [],
+        "likes": [],
+    }
 
 
 def test_replies_stay_under_a_withdrawn_comment(rae, stan, article, runs):
@@ -502,7 +514,7 @@ def test_an_address_is_kept_only_of_who_asked_for_replies(rae, article, make_app
     assert rae.comments(article, "No mail, please.", email="rae@example.org").status_code == 202
     told = rae.comments(article, "Mail, please.", email="rae@example.org", notify="replies")
     assert list(told.json["errors"]) == ["notify"]
-    mailing = rae.at(make_app(mail_keys=(Fernet.generate_key().decode(),)))
+    mailing = rae.at(make_app(mail_keys=(Fernet.generate_key().decode(),), **NOWHERE))
     assert list(mailing.comments(article, "Where to?", notify="replies").json["errors"]) == ["email"]
     comment = written(mailing.comments(article, "Mail, please.", email="rae@example.org", notify="replies"))
     kept = {row.source: row.sealed_email for row in rows(select(Comment))}
@@ -513,14 +525,11 @@ def test_an_address_is_kept_only_of_who_asked_for_replies(rae, article, make_app
 
 
 @sqlite_only
-def test_likes_move_a_comment_between_two_pages_only(rae, article, publish, do):
+def test_likes_move_a_comment_between_two_pages_only(rae, article, publish, rows):
     publish(article, 25)
     first = rae.reads(article).json["comments"]
 
-    def like_the_last() -> None:
-        last = select(Comment.id).where(Comment.source == "Comment 1").scalar_subquery()
-        db.session.execute(update(Comment).where(Comment.id == last).values(likes=1))
-
-    do(like_the_last)
+    [last] = rows(select(Comment).where(Comment.source == "Comment 1"))
+    assert rae.posts(f"/comments/{comments.public(last)['id']}/like", value="yes").json == {"likes": 1}
     second = rae.reads(article, cursor=first["next"]).json["comments"]
     assert texts(first["items"] + second["items"]) == list(range(25, 1, -1))

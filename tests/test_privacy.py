@@ -17,6 +17,7 @@ from feedback import clock, logs, mailbox, readers, staff
 from feedback.db import db, dispose, transact
 from feedback.models import Comment, NetworkKey, Site, Vote
 from tests.cast import KEY, ORIGIN, Reader
+from tests.mailserver import NOWHERE
 from tests.recount import assert_counted
 
 ADDRESS, NETWORK, SIX = "203.0.113.77", "203.0.113.0/24", "2001:db8:77:77::77"
@@ -30,7 +31,7 @@ MARKS += (MAIL, "marked.mail", PHONE, IBAN)
 @pytest.fixture
 def marked_app(make_app: Callable[..., Flask]) -> Flask:
     """The service as it runs, limits and quarantine on, announcing replies by mail, behind one proxy."""
-    return make_app(limits=True, trusted_proxies=1, mail_keys=(Fernet.generate_key().decode(),))
+    return make_app(limits=True, trusted_proxies=1, mail_keys=(Fernet.generate_key().decode(),), **NOWHERE)
 
 
 def posts(

@@ -5,12 +5,14 @@ from itertools import product
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from flask import Flask
 from sqlalchemy import select
 
 from feedback import articles
 from feedback.models import Article, Comment, Vote
 from tests.cast import KEY, ORIGIN, TITLE
+from tests.mailserver import NOWHERE
 
 sqlite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 COUNTS = f"/api/v1/health/counts?article={KEY}"
@@ -349,3 +351,24 @@ def test_no_cookie_is_read_or_set_and_every_answer_has_an_id(app: Flask, client,
 def test_other_answers_have_an_id_too(client, site):
     for path in ("/healthz", "/readyz", "/nowhere", "/api/", "/api/v1/", "/widget.js", "/sign-in"):
         assert client.get(path).headers["X-Request-ID"], path
+
+
+# What a site or the service can do beyond the usual
+
+
+def test_the_figure_is_shown_where_a_site_wants_it(rae, article, site, do):
+    assert "figure" not in rae.reads(article).json["settings"]
+    do(articles.change_site, site.slug, show_figure="on")
+    for sort in ({}, {"sort": "newest"}):
+        assert rae.reads(article, **sort).json["settings"]["figure"] is True
+
+
+def test_mail_about_replies_is_offered_where_it_can_leave(rae, article, make_app):
+    key = Fernet.generate_key().decode()
+    keys: dict[str, Any] = {"mail_keys": (key,)}
+    for given, offered in (({}, False), (NOWHERE, False), (keys, False), (keys | NOWHERE, True)):
+        reader = rae.at(make_app(**given))
+        for sort in ({}, {"sort": "newest"}):
+            assert reader.reads(article, **sort).json["settings"].get("notify", False) is offered
+        answer = reader.comments(article, "Mail, please.", email="rae@example.org", notify="replies")
+        assert answer.status_code == (202 if offered else 422)

@@ -21,6 +21,7 @@ from feedback.models import Change, Comment, Delivery, Outbox, Webhook
 from feedback.staff import Actor
 from tests.cast import KEY, together
 from tests.conftest import SECRET
+from tests.mailserver import NOWHERE
 from tests.plain import Browser
 
 PAGES = "/admin/sites/health/webhooks"
@@ -74,7 +75,7 @@ def receiver():
 
 @pytest.fixture
 def app(make_app):
-    return make_app(allow_networks=(ip_network("127.0.0.0/8"),), mail_keys=(Fernet.generate_key().decode(),))
+    return make_app(allow_networks=(ip_network("127.0.0.0/8"),), mail_keys=(Fernet.generate_key().decode(),), **NOWHERE)
 
 
 @pytest.fixture

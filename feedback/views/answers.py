@@ -118,8 +118,13 @@ ANSWERS: dict[str, Schema] = {
                     "origins": many(TEXT),
                     "lang": TEXT,
                 },
-                # The site's own sentences in place of the element's, by name; some have a form for each plural.
-                {"texts": by_key({"anyOf": [TEXT, by_key(TEXT)]})},
+                # `texts`: the site's own sentences in place of the element's, by name; some have a form a plural.
+                # `notify`: replies are announced by mail. `figure`: how many an article helped is shown, from 20 votes.
+                {
+                    "texts": by_key({"anyOf": [TEXT, by_key(TEXT)]}),
+                    "notify": {"const": True},
+                    "figure": {"const": True},
+                },
             ),
         }
     ),

@@ -20,7 +20,7 @@ from flask import Flask
 from sqlalchemy import Engine, bindparam, select
 from werkzeug.sansio.utils import host_is_trusted
 
-from feedback import articles, summary
+from feedback import articles, delivery, summary
 from feedback.db import connect, db
 from feedback.errors import Refused
 from feedback.models import Article, Site, Standing
@@ -97,6 +97,7 @@ class Front:
         self.kept: dict[tuple[str, str], Kept] = {}
         self.looks = Looks(app)
         self.lookout = Lookout(app)
+        self.notify = delivery.can_notify(app.config["SETTINGS"])
         self.headers = [
             ("Content-Type", "application/json"),
             ("Cache-Control", CACHEABLE),
@@ -155,7 +156,7 @@ class Front:
             return None
         try:
             with self.app.app_context():
-                answer = summary.of(articles.site(slug), key)
+                answer = summary.of(articles.site(slug), key, notify=self.notify)
         except Refused:
             return None
         kept = Kept(slug, key, stamps, answer)

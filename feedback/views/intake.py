@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import current_app
 
-from feedback import articles, comments, mailbox, moderation, personal, readers, text, triage, votes
+from feedback import articles, comments, delivery, mailbox, moderation, personal, readers, text, triage, votes
 from feedback.config import Settings
 from feedback.errors import Invalid
 from feedback.models import FlagReason
@@ -166,13 +166,17 @@ def _score(site: articles.SiteView, given: dict[str, Any]) -> float | None:
     return triage.score(site.id, triage.Sample(given["body"], given["name"] or "", triage.is_fast(given["opened"])))
 
 
+def notifies() -> bool:
+    """Whether this service can announce replies by mail."""
+    return delivery.can_notify(_settings())
+
+
 def _sealed(given: dict[str, Any]) -> bytes | None:
     """Return the address, encrypted, of a reader who asked for replies; any other address is not kept."""
     if given["notify"] != "replies":
         return None
     if not given["email"]:
         raise Invalid({"email": ["Name the address that replies should be announced to."]})
-    keys = _settings().mail_keys
-    if not keys:
+    if not notifies():
         raise Invalid({"notify": ["This service does not announce replies by mail."]})
-    return mailbox.seal(given["email"], keys)
+    return mailbox.seal(given["email"], _settings().mail_keys)

@@ -22,7 +22,7 @@ CACHEABLE = "public, max-age=10, stale-while-revalidate=10"
 def feedback() -> ResponseReturnValue:
     asked = forms.read(forms.SUMMARY, request.args)
     place = summary.Place(asked["sort"] or "best", asked["cursor"], asked["parent"], asked["around"])
-    return cacheable(summary.of(access.site(), asked["article"], place))
+    return cacheable(summary.of(access.site(), asked["article"], place, notify=intake.notifies()))
 
 
 @bp.get("/counts")

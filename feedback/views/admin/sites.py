@@ -31,6 +31,11 @@ ADMITS = {
     "registered": ("Registered articles only", "Votes and comments of other pages are refused."),
 }
 
+FIGURE = {
+    "off": ("Their own answer", "What others answered is for authors."),
+    "on": ("How many it helped", "“87 of 100 readers found this helpful”, from 20 votes on."),
+}
+
 
 def _language(value: str) -> str:
     tag = value.strip()
@@ -61,6 +66,7 @@ class SettingsForm(Form):
     question = Line("Question", forms.line(200), "A site needs a question.")
     reasons = Lines("Reasons after No", each_line(_reason, most=MAX_REASONS), "A site needs at least one reason.")
     lang = Line("Language", _language)
+    show_figure = Choice("What readers see of the answers", FIGURE)
     moderation = Choice("Moderation", MODERATION)
     guidelines = Lines("Guidelines", forms.line(1_000))
     notice = Lines("Notice", forms.line(1_000))
@@ -83,7 +89,7 @@ class SettingsForm(Form):
 
 
 POLICY = tuple(name for name in aspects.WORDS if name != "texts")  # which have a page of their own
-TYPED = frozenset(POLICY) - {"moderation", "admits"}
+TYPED = frozenset(POLICY) - {"moderation", "admits", "show_figure"}
 
 
 def _typed(site: articles.SiteView) -> dict[str, Any]:
