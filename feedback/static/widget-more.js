@@ -1,8 +1,11 @@
-/* What <article-feedback> needs at first use alone: what follows an answer, what a comment form does, and the bylines,
- * share and print buttons of an article's footer. widget.js imports it and hands in its own tools.
+/* What <article-feedback> needs at first use alone: what follows an answer, what a comment form does, what readers do with
+ * comments and with their own data, and the bylines, share and print buttons of an article's footer. widget.js imports it
+ * and hands in its own tools.
  */
 
 const TEXT = {
+  figure: "{yes} of {n} readers found this helpful",
+  stale: "This article has changed since you answered “{answer}”. Does it help you now?",
   about: "About your answer",
   reasons: "What was the problem?",
   section: "Which part of the article?",
@@ -14,11 +17,44 @@ const TEXT = {
   changeNote: "Change your note",
   saved: "Thank you. The author will see this.",
   noteSent: "Thank you. Your note was sent to the author.",
-  left: "{n} characters left",
-  over: "{n} characters too many",
+  hint: "You can use *emphasis*, **bold**, `code`, > quotes, lists and links.",
+  left: { one: "{n} character left", other: "{n} characters left" },
+  over: { one: "{n} character too many", other: "{n} characters too many" },
+  preview: "Preview",
+  private: "This text seems to hold an e-mail address or a phone number. Everybody could read it.",
+  sendAnyway: "Send anyway",
+  change: "Change it",
+  notify: "E-mail me when somebody replies",
+  email: "Your e-mail address",
+  emailHint: "Used for this alone and never shown. Each letter has a link that ends it.",
   retry: "Try again",
   waits: "Thank you. Your comment waits for moderation; until then only you can see it.",
   published: "Thank you. Your comment is published.",
+  answer: "Your reply",
+  sendReply: "Send reply",
+  edit: "Edit",
+  editing: "Change your comment",
+  save: "Save",
+  changed: "Your comment was changed.",
+  changedWaits: "Your comment was changed. It waits for moderation; until then only you can see it.",
+  withdraw: "Withdraw",
+  withdrawSure: "Take this comment off the page for good?",
+  withdrawIt: "Withdraw it",
+  keepIt: "Keep it",
+  withdrawn: "Your comment was withdrawn.",
+  liked: "You like this comment.",
+  unliked: "You no longer like this comment.",
+  order: "Order of the comments",
+  best: "Best first",
+  newest: "Newest first",
+  oldest: "Oldest first",
+  sorted: "Order of the comments: {order}",
+  shown: { one: "{n} more comment is shown.", other: "{n} more comments are shown." },
+  fewer: "Show fewer replies",
+  moreReplies: "Show more replies",
+  around: "This is a part of the conversation.",
+  whole: "Show all comments",
+  missing: "This comment is not there any more.",
   origin: "This page ({origin}) is not on the list of pages that may use this feedback service.",
   flagging: "What is wrong with this comment?",
   spam: "Advertising",
@@ -38,31 +74,133 @@ const TEXT = {
   print: "Print",
   copied: "The link was copied.",
   copyThis: "Copy this link: {url}",
+  data: "Your data",
+  dataAbout: "Your browser keeps a random number by which this site finds again what you sent. Stored with it are your answers, comments, likes and flags, the name you gave, and your e-mail address if you asked for mail. No IP address, no cookie, nothing of what you read.",
+  dataNone: "This browser has sent nothing to this site, so nothing is stored about you.",
+  dataShow: "Show what is stored",
+  dataSave: "Download it",
+  dataErase: "Erase everything",
+  dataSure: "Erase all that you sent to this site, from every article, for good?",
+  dataErased: "Everything you sent was erased. What remains is a code, made of a random number, by which it is erased again should an older backup be restored.",
+  dataVotes: { one: "{n} answer", other: "{n} answers" },
+  dataComments: { one: "{n} comment", other: "{n} comments" },
+  dataLikes: { one: "{n} like", other: "{n} likes" },
+  dataFlags: { one: "{n} flag", other: "{n} flags" },
+  close: "Close",
 };
 
 const SETTLE_MS = 400; // arrow keys walk through a closed list: only where they stop is sent
 const COUNT_FROM = 0.8; // of the longest comment: until then a counter only distracts
 const MAX_ID_CHARS = 255; // what the service takes
 const MAX_HEADING_CHARS = 80; // a longer one is cut in the list of sections
+const ENOUGH = 20; // votes, under which no figure is shown
+const FIRST_REPLIES = 3; // of a thread, which stay when it is folded
+const STORED_UNDER = "feedback:reader";
+const DRAFTS = "feedback:drafts";
+const EMAIL = /[^\s@]+@[^\s@]+\.[^\s@]{2}/;
+const PHONE = /(^|[^\w.])(\+|0)\d([ ()./-]{0,2}\d){7}/; // 9 digits or more, as numbers begin that are meant to be called
 
-// ---- After the answer
+// Classes that are parts as well: preview, sure, order.
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(`
+select{font:inherit;color:inherit;border:1px solid var(--edge);border-radius:calc(var(--radius)*.7);background:var(--field)}
+.order{min-block-size:2.1em;padding:.1em .5em}
+.followup,.sure{padding:1.1em;border-radius:var(--radius);background:var(--wash)}
+.followup legend{font-size:1.1em}
+[aria-busy=true]{opacity:.65}
+[aria-invalid]{border-color:var(--danger);box-shadow:inset 0 0 0 1px var(--danger)}
+.preview{padding:.7em 1em;border:1px dashed var(--edge);border-radius:var(--radius)}
+.row>.pick{display:flex;flex:none;gap:.5em;align-items:center;min-block-size:2.1em;padding:.1em 1em;border:1px solid var(--edge);border-radius:2em;background:var(--field);font-weight:400;cursor:pointer}
+.flagging,.editing,.sure{margin-block:.6em 1em}
+.pick:hover{border-color:var(--accent)}
+.pick>input{inline-size:auto;min-block-size:0;margin:0;accent-color:var(--accent)}
+.stored{padding-inline-start:1.3em}
+@media print{select,.sure,.followup{display:none!important}}`);
 
-/** Return what follows an answer: after No reasons, a section and a note; after Yes a note, for who wants to leave one. */
-export function followUp(question, tools) {
-  const { h } = tools;
-  const { value, note } = question.vote;
-  if (value === "yes") return h("div", { class: "stack" }, noteBox(question, tools, false));
-  return h(
-    "div",
-    { class: "followup stack", tabindex: -1, role: "group", "aria-label": TEXT.about },
-    reasons(question, tools),
-    sections(question, tools),
-    noteBox(question, tools, !note),
+let count = 0;
+const unique = () => "f" + ++count;
+
+/** Return what is said to the readers of this element, and see to it that what is shown looks right. */
+function words({ root, texts }) {
+  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
+  return { ...TEXT, ...texts.more };
+}
+
+/** Ask before something is done: a sentence and two buttons. `answer` is called with whether it shall be done. */
+function sure(sentence, yes, no, answer, { h, button }) {
+  const done = (agreed) => {
+    node.remove();
+    answer(agreed);
+  };
+  const node = h(
+    "div.sure stack",
+    { tabindex: -1, role: "group", "aria-label": sentence },
+    h("p", null, sentence),
+    h("div.row", null, button("primary", yes, () => done(true)), button("other", no, () => done(false))),
   );
+  return node;
+}
+
+// ---- The question
+
+/** Say how many found the article helpful, and things in the site's own words where it has some in this language. */
+export function settle(visit, { settings, votes }, { h }) {
+  if (settings.lang.split("-")[0] === visit.language) {
+    for (const [key, sentence] of Object.entries(settings.texts ?? {})) {
+      const [group, name] = key.split(".");
+      if (visit.texts[group]) visit.texts[group][name] = sentence;
+    }
+  }
+  const { yes, total } = votes;
+  if (!visit.question || !settings.figure || total < ENOUGH) return;
+  const figure = visit.fill(words(visit).figure, { yes, n: total });
+  visit.question.node.firstChild.after(h("p.hint figure", null, figure));
+}
+
+/** Show the reader's own: the vote, and of the comments what waits or is newer than the answer that everybody shares. */
+export function restore(visit, { vote, comments, likes }, tools) {
+  const { question, conversation } = visit;
+  if (question && vote && !question.vote && !question.unsent) restoreVote(visit, vote);
+  if (!conversation.heading) return;
+  conversation.likes = new Set(likes);
+  for (const comment of comments) keepOwn(conversation, comment, tools);
+  showLikes(conversation);
+}
+
+function restoreVote(visit, vote) {
+  const { question, revision } = visit;
+  question.vote = question.saved = vote;
+  question.stale = vote.revision && revision && vote.revision !== revision;
+  question.draw();
+  question.follow();
+  if (question.stale) visit.say(visit.fill(words(visit).stale, { answer: visit.text[vote.value] }));
+}
+
+/** Show what follows an answer: after No reasons, a section and a note; after Yes a note, for who wants to leave one. */
+export function followUp(question, focus, tools) {
+  const { value, visit, panel } = question;
+  if (!value || question.followed !== value) return;
+  const { h } = tools;
+  const text = words(visit);
+  panel.replaceChildren(
+    value === "yes"
+      ? h("div.stack", null, noteBox(question, tools, false))
+      : h(
+          "div.followup stack",
+          { tabindex: -1, role: "group", "aria-label": text.about },
+          reasons(question, tools),
+          sections(question, tools),
+          noteBox(question, tools, !question.vote.note),
+        ),
+  );
+  // Only for who is still there: a reader who has moved on is not called back.
+  if (focus && question.buttons.includes(visit.root.activeElement)) panel.firstChild.focus();
 }
 
 function reasons(question, { h, button }) {
-  const { reasons: offered, lang } = question.visit.settings;
+  const { visit } = question;
+  const text = words(visit);
+  const { reasons: offered, lang } = visit.settings;
   if (!offered?.length) return null;
   const chips = offered.map(({ code, label }) => button("chip", label, () => choose(code), { value: code }));
   const draw = () => {
@@ -70,15 +208,17 @@ function reasons(question, { h, button }) {
   };
   const choose = (code) => {
     question.cast({ reason: code === question.vote.reason ? "" : code });
-    question.visit.say(TEXT.saved);
+    visit.say(text.saved);
     draw();
   };
   draw();
-  return h("fieldset", { lang }, h("legend", { class: "heading" }, TEXT.reasons), h("div", { class: "row" }, ...chips));
+  return h("fieldset", { lang }, h("legend.heading", { lang: visit.language }, text.reasons), h("div.row", null, ...chips));
 }
 
 function sections(question, { h }) {
-  const { element } = question.visit;
+  const { visit } = question;
+  const { element } = visit;
+  const text = words(visit);
   const scope = element.closest("article, main") ?? document.querySelector("article, main") ?? document;
   const fits = ({ id }) => id && id.length <= MAX_ID_CHARS;
   let headings = [];
@@ -93,181 +233,397 @@ function sections(question, { h }) {
     const short = title.length > MAX_HEADING_CHARS ? title.slice(0, MAX_HEADING_CHARS) + "…" : title;
     return h("option", { value: id }, short);
   });
-  let settle;
+  let wait;
   const send = () => {
-    clearTimeout(settle);
+    clearTimeout(wait);
     // Changed or taken back meanwhile: then this list is about another answer.
-    if (question.vote?.value !== "no" || select.value === (question.vote.section ?? "")) return;
+    if (question.value !== "no" || select.value === (question.vote.section ?? "")) return;
     question.cast({ section: select.value });
-    question.visit.say(TEXT.saved);
+    visit.say(text.saved);
   };
   const change = () => {
-    clearTimeout(settle);
-    settle = setTimeout(send, SETTLE_MS);
+    clearTimeout(wait);
+    wait = setTimeout(send, SETTLE_MS);
   };
-  const select = h("select", { class: "field", change, blur: send }, h("option", { value: "" }, TEXT.anywhere), ...options);
+  visit.control.signal.addEventListener("abort", () => clearTimeout(wait));
+  const select = h("select.field", { change, blur: send }, h("option", { value: "" }, text.anywhere), ...options);
   select.value = question.vote.section ?? "";
-  return h("label", null, TEXT.section, select);
+  return h("label", null, text.section, select);
 }
 
 /** A private note: the box itself when `open`, else the button that opens it. */
 function noteBox(question, tools, open) {
+  const text = words(question.visit);
   const swap = (next) => {
     node.replaceWith(next);
     (next.querySelector("textarea") ?? next).focus();
   };
-  const label = question.vote.note ? TEXT.changeNote : TEXT.leaveNote;
+  const label = question.vote.note ? text.changeNote : text.leaveNote;
   const click = () => swap(noteBox(question, tools, true));
   const closed = () => tools.button("link", label, click);
   const node = open ? noteForm(question, tools, () => swap(noteBox(question, tools, false))) : closed();
   return node;
 }
 
-function noteForm(question, { h, unique }, done) {
+function noteForm(question, { h }, done) {
   const { visit } = question;
-  const hint = h("p", { class: "hint", id: unique() }, TEXT.privately);
-  const error = h("p", { class: "error", id: unique() });
+  const text = words(visit);
+  const hint = h("p.hint", { id: unique() }, text.privately);
+  const error = h("p.error", { id: unique() });
   const described = hint.id + " " + error.id;
-  const text = h("textarea", { class: "field", dir: "auto", required: "", "aria-describedby": described });
-  text.value = question.vote.note ?? "";
+  const note = h("textarea.field", { dir: "auto", required: "", "aria-describedby": described });
+  note.value = question.vote.note ?? "";
   const submit = async (event) => {
     event.preventDefault();
-    const trouble = await question.cast({ note: text.value });
+    const trouble = await question.cast({ note: note.value });
     if (visit.over) return;
     error.textContent = trouble?.errors?.note?.join(" ") ?? "";
-    text.toggleAttribute("aria-invalid", error.textContent);
-    if (error.textContent) text.focus();
+    note.toggleAttribute("aria-invalid", error.textContent);
+    if (error.textContent) note.focus();
     if (trouble) return;
-    visit.say(TEXT.noteSent);
+    visit.say(text.noteSent);
     done();
   };
-  return h(
-    "form",
-    { class: "stack", submit },
-    h("label", null, TEXT.note, text),
-    hint,
-    error,
-    h("div", { class: "row" }, h("button", { class: "primary" }, TEXT.sendNote)),
-  );
+  return h("form.stack", { submit }, h("label", null, text.note, note), hint, error, h("div.row", null, h("button.primary", null, text.sendNote)));
 }
 
 // ---- Comment forms
 
-/** Give a comment form its behaviour and return what sends it. */
-export function attend(conversation, { form, counter, error, parent, close, opened }, tools) {
+/** What a reader has typed and not sent, by site, article and thread, as long as the tab is open. */
+function drafts() {
+  try {
+    return JSON.parse(sessionStorage.getItem(DRAFTS)) ?? {};
+  } catch {
+    return {}; // storage is refused
+  }
+}
+
+function keepDraft(key, body, name) {
+  const kept = drafts();
+  if (body) kept[key] = [body, name];
+  else delete kept[key];
+  try {
+    if (Object.keys(kept).length) sessionStorage.setItem(DRAFTS, JSON.stringify(kept));
+    else sessionStorage.removeItem(DRAFTS);
+  } catch {
+    // The draft lives as long as the page.
+  }
+}
+
+const attended = new WeakMap(); // a form → what sends it
+
+/** Give a comment form its behaviour, once, and return what sends it. */
+export function attend(conversation, form, tools) {
+  if (!attended.has(form)) attended.set(form, prepare(conversation, form, tools));
+  return attended.get(form);
+}
+
+function prepare(conversation, form, tools) {
+  const { h, button, fill } = tools;
   const { visit } = conversation;
+  const { settings } = visit;
+  const { parent, editing, close } = form.job ?? {};
+  const text = words(visit);
   const { body, name, website } = form.elements;
-  const fields = { body, name };
-  const button = form.querySelector(".primary");
-  const label = button.textContent;
-  const most = visit.settings.max_chars;
-  let submission, sent, busy;
+  const primary = form.querySelector(".primary");
+  const label = primary.textContent;
+  const most = settings.max_chars;
+  const place = [visit.site, visit.article, parent ?? ""].join(" ");
+  const line = (kind, content) => h("p." + kind, { id: unique(), tabindex: -1 }, content);
+  const [hint, counter, error] = [line("hint", text.hint), line("hint"), line("error")];
+  const view = h("div.preview", { tabindex: -1, role: "group", "aria-label": text.preview });
+  const mail = settings.notify && !editing && mailFields(text, tools);
+  const fields = { body, name, email: mail?.address };
+  let submission, sent, busy, agreed;
+
+  body.setAttribute("aria-describedby", [counter, hint, error].map(({ id }) => id).join(" "));
+  name?.setAttribute("aria-describedby", error.id);
+  body.parentNode.after(counter, hint, view, error);
+  if (mail) primary.parentNode.before(mail.node);
 
   const draw = () => {
     const left = most - [...body.value.normalize().trim()].length;
     const near = left < most * (1 - COUNT_FROM);
-    counter.textContent = near ? tools.fill(left < 0 ? TEXT.over : TEXT.left, { n: Math.abs(left) }) : "";
+    counter.textContent = near ? visit.fill(left < 0 ? text.over : text.left, { n: Math.abs(left) }) : "";
     error.textContent = "";
-    button.textContent = label;
-    for (const field of [body, name]) field.removeAttribute("aria-invalid");
+    view.replaceChildren();
+    primary.textContent = label;
+    for (const field of Object.values(fields)) field?.removeAttribute("aria-invalid");
+  };
+
+  const type = () => {
+    draw();
+    if (!editing) keepDraft(place, body.value, name.value);
   };
 
   const fail = (trouble) => {
     const wrong = Object.keys(fields).find((field) => trouble.errors?.[field]);
     error.textContent = wrong ? trouble.errors[wrong].join(" ") : visit.sentence(trouble);
     if (wrong) fields[wrong].setAttribute("aria-invalid", true);
-    if (tools.again(trouble)) button.textContent = TEXT.retry;
+    if (tools.again(trouble)) primary.textContent = text.retry;
     (fields[wrong] ?? error).focus();
     visit.tell("comment", trouble);
   };
 
-  const deliver = async () => {
+  const preview = async () => {
+    const asked = new URLSearchParams({ body: body.value, lang: visit.language });
+    try {
+      const { html } = await tools.ask(visit.url("preview"), { method: "POST", body: asked });
+      view.replaceChildren(h("div.text", { dir: "auto", lang: settings.lang }, tools.build(html)));
+      view.focus();
+    } catch (trouble) {
+      fail(trouble);
+    }
+  };
+
+  const post = () => {
     // The same text sent again is the same comment; a text changed since is another.
     if (sent !== body.value) [sent, submission] = [body.value, tools.random()];
-    const { comment } = await visit.post("comments", {
+    if (editing) return visit.post(`comments/${editing.id}/edit`, { body: sent });
+    const notify = mail?.check.checked || null;
+    return visit.post("comments", {
       ...tools.page(),
       body: sent,
       name: name.value,
       parent,
       submission,
       website: website.value,
-      opened: Math.round(performance.now() - opened),
+      opened: Math.round(performance.now() - form.opened),
+      notify: notify && "replies",
+      email: notify && mail.address.value,
     });
+  };
+
+  const deliver = async () => {
+    const { comment } = await post();
+    if (!editing) keepDraft(place);
     if (visit.over) return;
     body.value = "";
     sent = null;
+    agreed = false;
     draw();
     if (close) close();
-    arrive(conversation, comment);
+    if (editing) rewrite(conversation, comment, tools);
+    else arrive(conversation, comment, tools);
   };
 
-  form.addEventListener("input", draw);
-  return async () => {
+  const send = async () => {
     if (busy) return;
+    if (!agreed && (EMAIL.test(body.value) || PHONE.test(body.value))) return ask();
     busy = true;
     draw();
-    form.setAttribute("aria-busy", true);
+    form.ariaBusy = true;
     await deliver().catch(fail);
-    form.removeAttribute("aria-busy");
+    form.ariaBusy = null;
     busy = false;
   };
+
+  const ask = () => {
+    const question = form.querySelector(".sure") ?? sure(text.private, text.sendAnyway, text.change, decide, tools);
+    error.after(question);
+    question.focus();
+  };
+
+  const decide = (anyway) => {
+    agreed = anyway;
+    body.focus();
+    if (anyway) send();
+  };
+
+  form.addEventListener("input", type);
+  primary.after(button("other", text.preview, preview));
+  const [typed, signed] = (!editing && drafts()[place]) || [];
+  if (typed && !body.value) [body.value, name.value] = [typed, name.value || signed];
+  draw();
+  return send;
 }
 
-function arrive(conversation, comment) {
+function mailFields(text, { h }) {
+  const hint = h("p.hint", { id: unique() }, text.emailHint);
+  const address = h("input.field", { type: "email", name: "email", autocomplete: "email", "aria-describedby": hint.id });
+  const change = () => {
+    details.hidden = !check.checked;
+    address.required = check.checked;
+    if (check.checked) address.focus();
+  };
+  const check = h("input", { type: "checkbox", name: "notify", change });
+  const details = h("div.stack", { hidden: "" }, h("label", null, text.email, address), hint);
+  return { check, address, node: h("div.stack", null, h("div.row", null, h("label.pick", null, check, text.notify)), details) };
+}
+
+function arrive(conversation, comment, tools) {
   const { visit } = conversation;
+  const text = words(visit);
   const published = comment.state === "approved";
   conversation.count(published);
-  conversation.place(comment, true).focus();
-  visit.say(published ? TEXT.published : TEXT.waits);
+  keepOwn(conversation, comment, tools).focus();
+  visit.say(published ? text.published : text.waits);
   visit.emit("comment", { id: comment.id, parent: comment.parent, state: comment.state });
 }
 
-/** Show the reader's own: what waits, and what was published so lately that the shared answer does not know it yet. */
-export function restore(conversation, comments) {
-  const missing = ({ parent }) => conversation.complete && (!parent || conversation.threads.has(parent));
-  for (const { id } of comments) conversation.shown.get(id)?.querySelector(".flag")?.remove();
-  for (const comment of comments)
-    if (comment.state === "pending" || (comment.state === "approved" && missing(comment))) conversation.place(comment, true);
-}
-
-/** Open the form for an answer below a comment. */
-export function reply(conversation, { id, article, opener }) {
+/** Open a form below a comment, made of the one for comments. */
+function formBelow(conversation, { comment, article, opener }, labels, job, { button }) {
+  const text = words(conversation.visit);
+  const form = conversation.form();
   const close = () => {
     form.remove();
     opener.hidden = false;
     opener.focus();
   };
-  const form = conversation.form(id, close);
+  for (const guide of form.querySelectorAll(".guide")) guide.remove();
+  const primary = form.querySelector(".primary");
+  primary.textContent = labels.send;
+  primary.after(button("other", text.cancel, close));
+  form.elements.body.parentNode.firstChild.data = labels.body;
+  form.job = { ...job, close };
   article.after(form);
   opener.hidden = true;
   form.elements.body.focus();
+  return form;
+}
+
+/** Open the form for an answer below a comment. */
+export function reply(conversation, place, tools) {
+  const text = words(conversation.visit);
+  formBelow(conversation, place, { body: text.answer, send: text.sendReply }, { parent: place.comment.id }, tools);
+}
+
+// ---- One's own comments
+
+/** Put a reader's own comment in its place, newer than what everybody shares, with what they can do to it. */
+function keepOwn(conversation, comment, tools) {
+  const { shown, threads, complete } = conversation;
+  const { id, parent, state } = comment;
+  const known = shown.has(id);
+  conversation.own ??= new Map();
+  conversation.own.set(id, comment);
+  const stands = state === "pending" || state === "approved";
+  if (known) redraw(conversation, stands ? comment : { ...comment, gone: state === "withdrawn" ? state : "removed" });
+  else if (state === "pending" || (state === "approved" && (comment.fresh || (complete && (!parent || threads.has(parent))))))
+    conversation.place(comment, true);
+  const article = shown.get(id);
+  if (article && stands) addActions(conversation, comment, article, tools);
+  return article;
+}
+
+function redraw(conversation, comment) {
+  const { shown, threads } = conversation;
+  const before = shown.get(comment.id);
+  const closed = !comment.parent && threads.get(comment.id).closed;
+  before.replaceWith(conversation.draw({ ...comment, closed }));
+}
+
+function addActions(conversation, comment, article, tools) {
+  const { button } = tools;
+  const { visit } = conversation;
+  const text = words(visit);
+  const place = (opener) => ({ comment, article, opener });
+  const edit = button("link edit", text.edit, () => rework(conversation, place(edit), tools));
+  const withdraw = button("link withdraw", text.withdraw, () => takeOff(conversation, place(withdraw), tools));
+  const left = new Date(comment.editable_until) - Date.now();
+  article.lastChild.append(...(comment.editable_until && left > 0 ? [edit] : []), withdraw);
+  const end = () => {
+    if (visit.root.activeElement === edit) article.focus();
+    edit.remove();
+  };
+  const timer = left > 0 && setTimeout(end, left);
+  visit.control.signal.addEventListener("abort", () => clearTimeout(timer));
+}
+
+function rework(conversation, place, tools) {
+  const text = words(conversation.visit);
+  const labels = { body: text.editing, send: text.save };
+  const form = formBelow(conversation, place, labels, { editing: place.comment }, tools);
+  form.elements.body.value = place.comment.source;
+  form.elements.name.parentNode.remove();
+  form.elements.website.parentNode.remove();
+}
+
+function rewrite(conversation, comment, tools) {
+  const { visit, own } = conversation;
+  const text = words(visit);
+  const waits = comment.state === "pending";
+  conversation.count((own.get(comment.id).state === "approved" ? -1 : 0) + (waits ? 0 : 1));
+  keepOwn(conversation, comment, tools).focus();
+  visit.say(waits ? text.changedWaits : text.changed);
+}
+
+function takeOff(conversation, { comment, article, opener }, tools) {
+  const { visit } = conversation;
+  const text = words(visit);
+  const answer = async (agreed) => {
+    opener.hidden = false;
+    opener.focus();
+    if (!agreed) return;
+    try {
+      await visit.post(`comments/${comment.id}/withdraw`);
+    } catch (trouble) {
+      visit.say(visit.sentence(trouble));
+      visit.tell("withdraw", trouble);
+      return;
+    }
+    if (visit.over) return;
+    conversation.count(comment.state === "approved" ? -1 : 0);
+    keepOwn(conversation, { ...comment, state: "withdrawn" }, tools).focus();
+    visit.say(text.withdrawn);
+  };
+  const question = sure(text.withdrawSure, text.withdrawIt, text.keepIt, answer, tools);
+  article.after(question);
+  opener.hidden = true;
+  question.focus();
+}
+
+// ---- Others' comments
+
+/** Like a comment, or no longer: shown at the click. */
+export async function like(conversation, { comment, opener }) {
+  const { visit } = conversation;
+  const text = words(visit);
+  if (opener.ariaBusy) return;
+  const likes = opener.ariaPressed !== "true";
+  opener.ariaBusy = true;
+  opener.ariaPressed = likes;
+  visit.say(likes ? text.liked : text.unliked);
+  try {
+    const { likes: n } = await visit.post(`comments/${comment.id}/like`, { value: likes ? "yes" : "none" });
+    opener.nextSibling.textContent = n ? visit.fill(visit.text.likes, { n }) : "";
+    conversation.likes ??= new Set();
+    conversation.likes[likes ? "add" : "delete"](comment.id);
+  } catch (trouble) {
+    opener.ariaPressed = !likes;
+    visit.say(visit.sentence(trouble));
+    visit.tell("like", trouble);
+  }
+  opener.ariaBusy = null;
+}
+
+function showLikes({ likes, shown }) {
+  for (const id of likes ?? []) {
+    const button = shown.get(id)?.querySelector(".like");
+    if (button) button.ariaPressed = true;
+  }
 }
 
 const REASONS = ["spam", "abuse", "unsafe", "personal", "other"];
 const flagged = new Set(); // the comments flagged since the page was opened
-const chips = new CSSStyleSheet();
-chips.replaceSync(`
-.row>.pick{display:flex;flex:none;gap:.5em;align-items:center;min-block-size:2.1em;padding:.1em 1em;border:1px solid var(--edge);border-radius:2em;background:var(--field);font-weight:400;cursor:pointer}
-.flagging{margin-block:.6em 1em}
-.pick:hover{border-color:var(--accent)}
-.pick>input{inline-size:auto;min-block-size:0;margin:0;accent-color:var(--accent)}`);
 
 /** Ask below a comment what is wrong with it, and tell the moderators. */
-export function flag(conversation, { id, article, opener }, tools) {
-  const { h, button, unique } = tools;
+export function flag(conversation, { comment, article, opener }, { h, button }) {
   const { visit } = conversation;
+  const { id } = comment;
+  const text = words(visit);
   const thank = () => {
-    const line = h("span", { class: "hint", tabindex: -1 }, TEXT.flagged);
+    const line = h("span.hint", { tabindex: -1 }, text.flagged);
     opener.replaceWith(line);
     line.focus();
-    visit.say(TEXT.thanks);
+    visit.say(text.thanks);
   };
   if (flagged.has(id)) return thank();
   const group = unique();
-  const pick = (value) => h("label", { class: "pick" }, h("input", { type: "radio", name: group, value, required: "" }), TEXT[value]);
-  const hint = h("p", { class: "hint", id: unique() }, TEXT.flagHint);
-  const error = h("p", { class: "error", id: unique(), tabindex: -1 });
-  const note = h("textarea", { class: "field", dir: "auto", "aria-describedby": hint.id + " " + error.id });
+  const pick = (value) => h("label.pick", null, h("input", { type: "radio", name: group, value, required: "" }), text[value]);
+  const hint = h("p.hint", { id: unique() }, text.flagHint);
+  const error = h("p.error", { id: unique(), tabindex: -1 });
+  const note = h("textarea.field", { dir: "auto", "aria-describedby": hint.id + " " + error.id });
   const close = () => {
     form.remove();
     opener.hidden = false;
@@ -292,41 +648,279 @@ export function flag(conversation, { id, article, opener }, tools) {
     form.ariaBusy = null;
   };
   const form = h(
-    "form",
-    { class: "form stack followup flagging", submit },
-    h("fieldset", null, h("legend", null, TEXT.flagging), h("div", { class: "row" }, ...REASONS.map(pick))),
-    h("label", null, TEXT.flagNote, note),
+    "form.form stack followup flagging",
+    { submit },
+    h("fieldset", null, h("legend", null, text.flagging), h("div.row", null, ...REASONS.map(pick))),
+    h("label", null, text.flagNote, note),
     hint,
     error,
-    h("div", { class: "row" }, h("button", { class: "primary" }, TEXT.sendFlag), button("other", TEXT.cancel, close)),
+    h("div.row", null, h("button.primary", null, text.sendFlag), button("other", text.cancel, close)),
   );
-  const root = article.getRootNode();
-  if (!root.adoptedStyleSheets.includes(chips)) root.adoptedStyleSheets.push(chips);
   article.after(form);
   opener.hidden = true;
   form.elements[0].querySelector("input").focus();
 }
 
+// ---- Pages of comments
+
 /** Fetch the next page of a list and put it where the reader asked for it. */
-export async function turn(conversation, { query, list, line }, { h }) {
-  const { visit } = conversation;
+export async function turn(conversation, { query, list, line }, tools) {
+  const { h } = tools;
+  const { visit, shown } = conversation;
+  const text = words(visit);
+  const before = shown.size;
   try {
     const { comments } = await visit.read(query);
+    if (visit.over) return;
     line.remove();
-    conversation.add(comments.items, query, comments.next, list)?.focus();
+    const first = conversation.add(comments.items, query, comments.next, list);
+    showOwn(conversation, tools);
+    if (query.parent) fold(list, text, tools);
+    // It stands where the button stood: nothing needs to move for it.
+    first?.focus({ preventScroll: true });
+    visit.say(visit.fill(text.shown, { n: shown.size - before }));
   } catch (trouble) {
-    const error = h("p", { class: "error", tabindex: -1 }, visit.sentence(trouble));
+    const error = h("p.error", { tabindex: -1 }, visit.sentence(trouble));
     line.replaceChildren(line.firstChild, error);
     error.focus();
   }
 }
 
+/** Put below a thread the way to fold it to its first replies, and to unfold it again. */
+function fold(list, text, { h, button }) {
+  const toggle = () => {
+    const open = way.ariaExpanded !== "true";
+    way.ariaExpanded = open;
+    way.textContent = open ? text.fewer : text.moreReplies;
+    for (const item of [...list.children].slice(FIRST_REPLIES)) item.hidden = !open;
+    if (list.offer) list.offer.hidden = !open;
+    way.scrollIntoView({ block: "nearest" });
+  };
+  const way = button("chip", text.fewer, toggle, { "aria-expanded": true });
+  list.folding?.remove();
+  list.folding = h("div.row", null, way);
+  const offer = list.nextElementSibling;
+  list.offer = offer?.matches(".row") && offer;
+  (list.offer || list).after(list.folding);
+}
+
+/** Show what is one's own among comments that have just come. */
+function showOwn(conversation, tools) {
+  for (const comment of conversation.own?.values() ?? []) {
+    const article = conversation.shown.get(comment.id);
+    if (!article?.querySelector(".withdraw") || comment.state === "withdrawn") keepOwn(conversation, comment, tools);
+  }
+  showLikes(conversation);
+}
+
+/** Show another page of comments in place of those that are shown. */
+function refill(conversation, comments, query, tools) {
+  const before = conversation.list;
+  const offer = before.nextElementSibling;
+  if (offer?.matches(".row")) offer.remove();
+  conversation.part?.remove();
+  conversation.clear();
+  before.replaceWith(conversation.list);
+  conversation.complete = !comments.next && !query.around;
+  conversation.add(comments.items, query.sort ? { sort: query.sort } : {}, comments.next, conversation.list);
+  showOwn(conversation, tools);
+}
+
+/** Offer the orders that comments can have. */
+export function sort(conversation, { h, button, ...tools }) {
+  const { visit, heading } = conversation;
+  const text = words(visit);
+  const change = async () => {
+    const query = select.value === "best" ? {} : { sort: select.value };
+    try {
+      const { comments } = await visit.read(query);
+      if (visit.over) return;
+      conversation.sorted = query;
+      refill(conversation, comments, query, { h, button, ...tools });
+      visit.say(visit.fill(text.sorted, { order: text[select.value] }));
+    } catch (trouble) {
+      select.value = conversation.sorted?.sort ?? "best";
+      visit.say(visit.sentence(trouble));
+    }
+  };
+  const options = ["best", "newest", "oldest"].map((order) => h("option", { value: order }, text[order]));
+  const select = h("select.field order", { change, "aria-label": text.order }, ...options);
+  heading.nextSibling.replaceWith(select);
+  select.focus();
+  try {
+    select.showPicker();
+  } catch {
+    // It opens at the next press.
+  }
+}
+
+/** Show the comment of that id, with the page of comments around it where it is not shown yet, and go to it. */
+export async function seek(conversation, id, tools) {
+  const { visit } = conversation;
+  const text = words(visit);
+  if (!conversation.shown.has(id)) {
+    const query = { ...conversation.sorted, around: id };
+    try {
+      const { comments } = await visit.read(query);
+      if (visit.over) return;
+      refill(conversation, comments, query, tools);
+      offerWhole(conversation, text, tools);
+    } catch (trouble) {
+      // Of several articles on a page one has the comment.
+      const alone = document.querySelectorAll(visit.element.localName).length < 2;
+      if (alone) visit.say(trouble.status === 404 ? text.missing : visit.sentence(trouble));
+      return;
+    }
+  }
+  const article = conversation.shown.get(id);
+  if (!article) return;
+  for (let item = article.closest("li"); item; item = item.parentNode.closest("li")) item.hidden = false;
+  article.scrollIntoView({ block: "center" });
+  article.focus({ preventScroll: true });
+}
+
+function offerWhole(conversation, text, { h, button, ...tools }) {
+  const { visit } = conversation;
+  const show = async () => {
+    try {
+      const query = conversation.sorted ?? {};
+      const { comments } = await visit.read(query);
+      if (visit.over) return;
+      refill(conversation, comments, query, { h, button, ...tools });
+      conversation.list.querySelector("article")?.focus();
+    } catch (trouble) {
+      visit.say(visit.sentence(trouble));
+    }
+  };
+  conversation.part = h("div.row", null, h("p.hint", null, text.around), button("chip", text.whole, show));
+  conversation.list.before(conversation.part);
+}
+
+// ---- The reader's rights
+
+/** Show below everything what the reader can know and do about what is stored of them. */
+export function data(visit, tools) {
+  const { h, button } = tools;
+  const text = words(visit);
+  const opener = visit.box.querySelector(".data");
+  const close = () => {
+    panel.remove();
+    opener.hidden = false;
+    opener.focus();
+  };
+  const result = h("div.stack", { tabindex: -1 });
+  const attempt = (act) => async () => {
+    try {
+      await act();
+    } catch (trouble) {
+      result.replaceChildren(h("p.error", null, visit.sentence(trouble)));
+      visit.tell("data", trouble);
+    }
+    result.focus();
+  };
+  const show = attempt(async () => result.replaceChildren(...stored(visit, await visit.post("export"), text, tools)));
+  const save = attempt(async () => download(await visit.post("export"), visit.site, tools));
+  const erase = attempt(async () => {
+    const gone = await visit.post("erase");
+    forget(visit, tools);
+    actions.replaceChildren(button("other", text.close, close));
+    result.replaceChildren(h("p", null, text.dataErased), h("p.hint", null, totals(visit, gone, text)));
+    visit.say(text.dataErased);
+  });
+  const confirm = () => {
+    const question = sure(text.dataSure, text.dataErase, text.cancel, (agreed) => (agreed ? erase() : eraser.focus()), tools);
+    result.replaceChildren(question);
+    question.focus();
+  };
+  const eraser = button("other", text.dataErase, confirm);
+  const known = tools.known();
+  const offered = known ? [button("other", text.dataShow, show), button("other", text.dataSave, save), eraser] : [];
+  const actions = h("div.row", null, ...offered, button("other", text.close, close));
+  const panel = h(
+    "div.section stack",
+    { tabindex: -1, role: "group", "aria-label": text.data },
+    h("h3.heading", null, text.data),
+    h("p.hint", null, known ? text.dataAbout : text.dataNone),
+    actions,
+    result,
+  );
+  opener.hidden = true;
+  opener.after(panel);
+  panel.focus();
+}
+
+const KINDS = { votes: "dataVotes", comments: "dataComments", likes: "dataLikes", flags: "dataFlags" };
+
+function totals(visit, counts, text) {
+  const sentences = Object.entries(KINDS).map(([kind, name]) => visit.fill(text[name], { n: counts[kind] ?? 0 }));
+  return new Intl.ListFormat(visit.language, { type: "unit" }).format(sentences);
+}
+
+function stored(visit, { votes, comments, likes, flags }, text, { h }) {
+  const day = (time) => new Date(time).toLocaleDateString(visit.language, { dateStyle: "medium" });
+  const line = (time, article, ...said) => h("li", null, [article.title ?? article.key, ...said].filter(Boolean).join(" · "), " ", h("span.hint", null, day(time)));
+  const kinds = { votes, comments, likes, flags };
+  const counts = Object.fromEntries(Object.entries(kinds).map(([kind, rows]) => [kind, rows?.length]));
+  return [
+    h("p", null, totals(visit, counts, text)),
+    h(
+      "ul.stored",
+      null,
+      ...votes.map(({ created, article, value, note }) => line(created, article, visit.text[value], note)),
+      ...comments.map(({ created, article, source }) => line(created, article, source)),
+    ),
+  ];
+}
+
+function download(found, site, { h }) {
+  const href = URL.createObjectURL(new Blob([JSON.stringify(found, null, 2)], { type: "application/json" }));
+  h("a", { href, download: `feedback-${site}.json` }).click();
+  setTimeout(() => URL.revokeObjectURL(href));
+}
+
+/** Forget who the reader was, in every element of the site on the page. */
+function forget(visit, { memory }) {
+  memory.token = undefined;
+  try {
+    localStorage.removeItem(STORED_UNDER);
+    sessionStorage.removeItem(DRAFTS);
+  } catch {
+    // Storage is refused: there was nothing in it.
+  }
+  const others = [...document.querySelectorAll(visit.element.localName)].map((element) => element.visit);
+  for (const each of new Set([visit, ...others])) if (each?.site === visit.site && each.box) clean(each);
+}
+
+function clean({ question, conversation }) {
+  if (question) {
+    Object.assign(question, { vote: null, saved: null, unsent: null, stale: false });
+    question.draw();
+    question.follow();
+  }
+  if (!conversation.heading) return;
+  for (const comment of conversation.own?.values() ?? []) cleanComment(conversation, comment);
+  conversation.own = conversation.likes = null;
+  for (const button of conversation.node.querySelectorAll(".like")) button.ariaPressed = false;
+}
+
+function cleanComment(conversation, comment) {
+  const { shown, threads } = conversation;
+  const item = shown.get(comment.id)?.closest("li");
+  if (!item) return;
+  if (comment.state === "approved") conversation.count(-1);
+  if (item.querySelector("li")) return redraw(conversation, { ...comment, name: null, state: null, gone: "removed" });
+  item.remove();
+  shown.delete(comment.id);
+  threads.delete(comment.id);
+}
+
 // ---- The page's owner
 
 /** Say in the page and in the console that the page's origin is not on the site's list. */
-export function refuse({ box, question, site }, { h, fill }) {
-  const sentence = fill(TEXT.origin, { origin: location.origin });
-  const plain = h("div", { class: "section" }, h("p", { class: "notice error" }, sentence));
+export function refuse(visit, { h }) {
+  const { box, question, site } = visit;
+  const sentence = visit.fill(words(visit).origin, { origin: location.origin });
+  const plain = h("div.section", null, h("p.notice error", null, sentence));
   if (question) question.node.replaceWith(plain);
   else box.prepend(plain);
   const command = `feedback site change ${site} --origin ${location.origin}`;
@@ -335,30 +929,33 @@ export function refuse({ box, question, site }, { h, fill }) {
 
 // ---- The rest of an article's footer
 
-/** Return the bylines and buttons that the element's `show` asks for. */
-export function extras(visit, { contributors }, { h, button, fill }) {
+/** Show the bylines and buttons that the element's `show` asks for. */
+export function extras(visit, { contributors }, { h, button }) {
+  const text = words(visit);
   const share = async () => {
     const url = location.href;
     try {
       if (navigator.share) await navigator.share({ title: document.title, url });
       else {
         await navigator.clipboard.writeText(url);
-        visit.say(TEXT.copied);
+        visit.say(text.copied);
       }
     } catch (error) {
       // Closing the share sheet is no failure; a browser that refuses both still has an address to select.
-      if (error.name !== "AbortError") visit.say(fill(TEXT.copyThis, { url }));
+      if (error.name !== "AbortError") visit.say(visit.fill(text.copyThis, { url }));
     }
   };
   const byline = (role) => {
     const names = (contributors ?? []).filter((person) => person.role === role).map(({ name }) => name);
-    return names.length && h("p", { class: "byline" }, TEXT[role] + " ", h("strong", null, names.join(", ")));
+    return names.length && h("p.byline", null, text[role] + " ", h("strong", null, names.join(", ")));
   };
-  const shown = (part) => visit.extras.includes(part);
-  return h(
-    "div",
-    { class: "stack" },
-    shown("byline") && h("div", null, byline("author"), byline("reviewer")),
-    h("div", { class: "row" }, shown("share") && button("share", TEXT.share, share), shown("print") && button("print", TEXT.print, () => print())),
+  const shows = (part) => visit.parts.includes(part);
+  visit.footer.replaceChildren(
+    h(
+      "div.stack",
+      null,
+      shows("byline") && h("div", null, byline("author"), byline("reviewer")),
+      h("div.row", null, shows("share") && button("share", text.share, share), shows("print") && button("print", text.print, () => print())),
+    ),
   );
 }

@@ -17,70 +17,78 @@
 
   const SOURCE = (document.currentScript ?? document.querySelector('script[src*="/widget.js"]')).src;
   const STORED_UNDER = "feedback:reader";
+  const DRAFTS = "feedback:drafts";
   const PATIENCE_MS = 20_000; // after this a silent connection counts as lost, and the reader may try again
   const DEEPEST = 40; // nested elements in one comment: beyond it they are flattened, so that no answer can hang a page
+  const LANGUAGES = /^(de|fr|es|pt|it|nl|pl|tr|ar|zh|ja)\b/i;
+  const PERMALINK = "#comment-"; // and the comment's id
 
-  // All that a reader can see, in one table, so that a translation is another table.
+  // All that a reader can see, in one table. Other languages are tables of the same names, fetched where one is needed.
   const TEXT = {
     question: "Did this article help you?",
     yes: "Yes",
     no: "No",
     undo: "Undo",
     retry: "Try again",
-    answered: {
-      yes: "Thank you. We are glad it helped.",
-      no: "Thank you. What would have helped you?",
-      none: "Your answer was taken back.",
-    },
+    yesThanks: "Thank you. We are glad it helped.",
+    noThanks: "Thank you. What would have helped you?",
+    noneThanks: "Your answer was taken back.",
     lost: "The connection was lost. What you entered is still here.",
     failed: "That did not work.",
-    busy: "That was too much at once. Please try again after {time}.",
     write: "Leave a comment",
     body: "Your comment",
     name: "Your name (optional)",
-    hint: "You can use *emphasis*, **bold**, `code`, > quotes, lists and links.",
     send: "Send comment",
+    like: "Like",
+    likeTo: "Like what {name} wrote",
+    likes: { one: "{n} like", other: "{n} likes" },
     reply: "Reply",
     replyTo: "Reply to {name}",
     flag: "Flag",
     flagTo: "Flag what {name} wrote",
-    answer: "Your reply",
-    sendReply: "Send reply",
-    cancel: "Cancel",
     heading: "Comments ({n})",
+    sort: "Sort",
     loading: "Loading comments …",
     unloaded: "The comments could not be loaded.",
     empty: "No comments yet. Yours would be the first.",
     closed: "Comments are closed here.",
+    threadClosed: "This thread is closed.",
     more: "Show more comments",
     moreReplies: "Show more replies",
     anonymous: "A reader",
-    edited: "edited",
+    author: "Author",
+    reviewer: "Reviewer",
+    moderator: "Moderator",
+    administrator: "Team",
     pinned: "Pinned",
+    edited: "edited",
+    editedBy: "edited by a moderator",
     waiting: "Waiting for moderation",
     withdrawn: "Withdrawn by its author.",
     removed: "Removed.",
+    data: "Your data",
   };
+  const tables = { en: { dir: "ltr", widget: TEXT } };
 
   /* Looks. Custom properties: --feedback-font, -font-size, -text, -muted, -background, -field, -line, -accent,
    * -on-accent, -wash, -danger, -radius, -padding. Every class is also a ::part(): box, section, question, comments, footer,
-   * heading, vote, yes, no, chip, primary, other, link, status, followup, field, notice, guide, hint, error, form, list,
-   * comment, name, date, badge, text, byline, share, print (row and stack are for the inside).
-   * `all: initial` stands on the box, not on the host: a page's rules reach the host whatever it says.
+   * heading, figure, vote, yes, no, chip, primary, other, link, status, followup, field, notice, guide, hint, error, form,
+   * list, comment, name, date, badge, text, like, reply, replies, flag, sort, data, byline, share, print (row and stack are
+   * for the inside). `all: initial` stands on the box, not on the host: a page's rules reach the host whatever it says.
    */
   const STYLE = `
 :host{display:block}
 :host([hidden]),[hidden]{display:none!important}
 .box{all:initial;display:block;color-scheme:light dark;
---text:var(--feedback-text,light-dark(#22262b,#e6e5e0));
---muted:var(--feedback-muted,light-dark(#59616b,#a7afb7));
---field:var(--feedback-field,light-dark(#fff,#14171a));
---line:var(--feedback-line,light-dark(#dcdfde,#353b41));
---edge:light-dark(#7b858c,#7f8a92);
---accent:var(--feedback-accent,light-dark(#1d5f6b,#86c8d2));
---on-accent:var(--feedback-on-accent,light-dark(#fff,#0d2226));
---wash:var(--feedback-wash,light-dark(#eef4f4,#1f292d));
---danger:var(--feedback-danger,light-dark(#a3261b,#ff9f92));
+--text:var(--feedback-text,light-dark(#222,#eee));
+--muted:var(--feedback-muted,light-dark(#556,#aab));
+--field:var(--feedback-field,light-dark(#fff,#111));
+--line:var(--feedback-line,light-dark(#ddd,#344));
+--edge:#788;
+--accent:var(--feedback-accent,light-dark(#156270,#8cd));
+--on-accent:var(--feedback-on-accent,light-dark(#fff,#122));
+--wash:var(--feedback-wash,light-dark(#eff4f4,#223));
+--danger:var(--feedback-danger,light-dark(#a22,#f98));
 --radius:var(--feedback-radius,10px);
 padding:var(--feedback-padding,clamp(1.1rem,5%,2rem));border:1px solid var(--line);border-radius:var(--radius);
 background:var(--feedback-background,light-dark(#fff,#1b1f23));color:var(--text);
@@ -89,9 +97,8 @@ font-family:var(--feedback-font,inherit);font-size:var(--feedback-font-size,max(
 :host([theme=dark]) .box{color-scheme:dark}
 *{box-sizing:border-box}
 p,h2,h3,legend,fieldset,.list{margin:0;padding:0;border:0;min-inline-size:0}
-h2,h3,legend{font-size:1.25em;font-weight:650;line-height:1.3}
-h3,.followup legend{font-size:1.1em}
-form+h3{margin-block-start:1.2em}
+h2,h3,legend{font-size:1.2em;font-weight:600;line-height:1.3}
+form+.row{margin-block-start:1.2em}
 .hint,time{color:var(--muted);font-size:.875em}
 .row{display:flex;flex-wrap:wrap;gap:.5em .6em;align-items:center}
 .stack{display:grid;align-content:start;gap:.85em;grid-template-columns:minmax(0,1fr)}
@@ -100,7 +107,7 @@ form+h3{margin-block-start:1.2em}
 legend{margin-block-end:.7em}
 .question{min-block-size:9.2em}
 .loading{min-block-size:24em}
-button,input,textarea,select{font:inherit;color:inherit;border:1px solid var(--edge);border-radius:calc(var(--radius)*.7);background:var(--field)}
+button,input,textarea{font:inherit;color:inherit;border:1px solid var(--edge);border-radius:calc(var(--radius)*.7);background:var(--field)}
 button{min-block-size:2.5em;padding:.3em 1.1em;cursor:pointer}
 button:hover{border-color:var(--accent)}
 .vote,.chip{border-radius:2em}
@@ -111,33 +118,27 @@ button:hover{border-color:var(--accent)}
 .primary{font-weight:600}
 .link{justify-self:start;min-block-size:1.9em;padding:0 .3em;margin-inline:-.3em;border-color:transparent;background:none;color:var(--accent);text-decoration:underline}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-[aria-busy=true]{opacity:.65}
-label{display:block;font-size:.9375em;font-weight:600}
-label>*{display:block;inline-size:100%;min-block-size:2.5em;margin-block-start:.3em;padding:.45em .7em;font-size:1.0667em;font-weight:400}
+label{display:block;font-weight:600}
+label>*{display:block;inline-size:100%;min-block-size:2.5em;margin-block-start:.3em;padding:.45em .7em;font-weight:400}
 .row>label{flex:1 12em}
 .end{align-items:end}
 textarea{min-block-size:6em;resize:vertical;line-height:1.5}
-[aria-invalid]{border-color:var(--danger);box-shadow:inset 0 0 0 1px var(--danger)}
 .error{color:var(--danger)}
 .stack>:empty{display:none}
-.notice,.followup{padding:.7em 1em;border-radius:calc(var(--radius)*.7);background:var(--wash)}
-.followup{padding:1.1em}
-.guide{white-space:pre-line;font-size:.9375em}
+.notice{padding:.7em 1em;border-radius:var(--radius);background:var(--wash)}
+.guide{white-space:pre-line}
 .trap{position:absolute;clip-path:inset(50%)}
 .list{list-style:none}
 .list>li+li{margin-block-start:1.3em;padding-block-start:1.3em;border-block-start:1px solid var(--line)}
-.list .list{margin-block:1em .6em;padding-inline-start:clamp(.8em,4%,1.5em);border-inline-start:2px solid var(--line)}
+.list .list{margin-block:1em .6em;padding-inline-start:1em;border-inline-start:2px solid var(--line)}
 .list .list>li+li{padding:0;border:0}
 .list .list:empty,.list:not(:empty)~.empty{display:none}
-header{display:flex;flex-wrap:wrap;gap:.1em .7em;align-items:baseline}
-.badge{padding:0 .7em;border-radius:1em;background:var(--wash);color:var(--accent);font-size:.8125em;font-weight:600}
-.text{margin-block:.3em}
+.badge{padding:0 .7em;border-radius:1em;background:var(--wash);color:var(--accent);font-size:.875em;font-weight:600}
 .text *{margin:0 0 .6em}
-.text a{color:var(--accent)}
+a{color:var(--accent)}
 .text :is(ul,ol){padding-inline-start:1.5em}
 blockquote{padding-inline-start:.9em;border-inline-start:3px solid var(--line);color:var(--muted)}
-code{font:.9em/1.5 ui-monospace,monospace}
-pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-wrap}
+pre{white-space:pre-wrap}
 @media (forced-colors:active){.primary,[aria-pressed=true]{forced-color-adjust:none;background:Highlight;color:HighlightText}}
 @media print{.question,form,button,h2{display:none!important}}
 `;
@@ -146,39 +147,35 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
 
   // ---- Nodes
 
-  let count = 0;
-  const unique = () => "f" + ++count;
-
-  /** Return an element. A function listens, a missing value is left out, and a class is a part of the same name. */
+  /** Return an element, named "tag.class". A function listens, a missing value is left out, a class is a part as well. */
   function h(tag, attributes, ...children) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes ?? {})) {
+    const [name, kind] = tag.split(".");
+    const node = document.createElement(name);
+    if (kind) node.className = node.part = kind;
+    for (const name in attributes) {
+      const value = attributes[name];
       if (typeof value === "function") node.addEventListener(name, value);
       else if (value != null) node.setAttribute(name, value);
-      if (name === "class") node.part = value;
     }
-    node.append(...children.filter(Boolean));
+    node.append(...children.flat().filter(Boolean));
     return node;
   }
 
-  const button = (kind, label, click, attributes) => h("button", { type: "button", class: kind, click, ...attributes }, label);
+  const button = (kind, label, click, attributes) => h("button." + kind, { type: "button", click, ...attributes }, label);
 
-  const fill = (sentence, values) => sentence.replace(/{(\w+)}/g, (_, name) => values[name]);
-
-  const ALLOWED = new Set(["p", "br", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li", "a"]);
+  const ALLOWED = /^(p|br|em|strong|code|pre|blockquote|ul|ol|li|a)$/;
   const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" };
   const TOKEN = /<(\/?)([a-z]+)((?: [a-z]+="[^"]*")*) ?\/?>|[^<]+|</g;
-  const ATTRIBUTE = / (href|title)="([^"]*)"/g;
-  const LINK = /^(https?:\/\/|mailto:)/;
+  const LINK = / href="((https?:\/\/|mailto:)[^"]*)/;
 
-  const decode = (text) => text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name) => ENTITIES[name]);
+  const decode = (text) => text.replace(/&(#?\w+);/g, (entity, name) => ENTITIES[name] ?? entity);
 
   /** Rebuild the service's clean HTML node by node. What is not on the list stands as the characters it is made of. */
   function build(html) {
     const open = [document.createDocumentFragment()];
     for (const [token, closing, tag, attributes] of html.matchAll(TOKEN)) {
       const parent = open.at(-1);
-      if (!ALLOWED.has(tag)) parent.append(decode(token));
+      if (!ALLOWED.test(tag)) parent.append(decode(token));
       else if (!closing) {
         const node = h(tag, tag === "a" && link(attributes));
         parent.append(node);
@@ -188,42 +185,40 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
     return open[0];
   }
 
-  function link(attributes) {
-    const kept = { rel: "nofollow ugc noopener" };
-    for (const [, name, value] of attributes.matchAll(ATTRIBUTE)) kept[name] = decode(value);
-    if (!LINK.test(kept.href)) delete kept.href;
-    return kept;
-  }
+  const link = (attributes) => ({ rel: "nofollow ugc noopener", href: decode(attributes.match(LINK)?.[1] ?? "") || null });
 
   // ---- The reader
 
-  let unstored = null; // the token where the browser refuses to keep it
+  const memory = {}; // the token where the browser refuses to keep it
 
+  // 132 random bits, of which less than one is lost with the signs that an address does not take.
   const random = () =>
-    btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
-      .replaceAll("+", "-")
-      .replaceAll("/", "_")
+    btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(17))))
+      .replace(/\W/g, "_")
       .slice(0, 22);
 
-  function known() {
+  /** Return what the browser keeps, or nothing where it refuses. */
+  function kept(storage, key) {
     try {
-      const token = localStorage.getItem(STORED_UNDER);
-      if (/^[\w-]{22}$/.test(token)) return token;
+      return window[storage].getItem(key);
     } catch {
-      // Storage is refused: the token lives as long as the page.
+      // Storage is refused: what would be kept lives as long as the page.
     }
-    return unstored;
+  }
+
+  function known() {
+    const token = kept("localStorage", STORED_UNDER);
+    return /^[\w-]{22}$/.test(token) ? token : memory.token;
   }
 
   function reader() {
-    const token = known() ?? random();
-    unstored = token;
+    memory.token = known() ?? random();
     try {
-      localStorage.setItem(STORED_UNDER, token);
+      localStorage.setItem(STORED_UNDER, memory.token);
     } catch {
       // As above.
     }
-    return token;
+    return memory.token;
   }
 
   // ---- The page
@@ -246,77 +241,62 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
   }
 
   const page = () => ({
-    title: (document.title || document.querySelector("h1")?.textContent || "").trim().slice(0, 300),
+    title: document.title.trim().slice(0, 300),
     url: location.href.split("#")[0].slice(0, 2000),
   });
 
-  function languageOf(element) {
-    try {
-      return Intl.getCanonicalLocales(element.closest("[lang]")?.lang || [])[0];
-    } catch {
-      // A page may claim a language that does not exist; the browser's own will do.
-    }
-  }
-
   // ---- The service
 
-  /** Return the answer's JSON, or throw {status, detail, errors, wait}; status 0 means that no answer came. */
+  /** Return the answer's JSON, or throw {status, detail, errors}; status 0 means that no answer came. */
   async function ask(url, options) {
     let answer = { status: 0 };
     let data;
     try {
-      answer = await fetch(url, { credentials: "omit", ...options });
+      answer = await fetch(url, { credentials: "omit", signal: AbortSignal.timeout(PATIENCE_MS), ...options });
       data = await answer.json();
       if (answer.ok) return data;
     } catch {
       // No connection, or an answer that is not the service's.
     }
-    throw { ...data, status: answer.ok ? 0 : answer.status, wait: answer.headers?.get("Retry-After") };
+    throw { ...data, status: answer.ok ? 0 : answer.status };
   }
 
   const again = ({ status }) => !status || status === 429 || status > 499;
 
   const asked = new Map(); // address → the question under way: several elements of one article on a page ask once
 
-  /** Read an address for the one whose `signal` this is; the last to lose interest ends the request. */
+  /** Read an address once for all who ask while the answer is on its way; who leaves lets the next one ask anew. */
   function read(url, signal) {
-    if (!asked.has(url)) {
-      const control = new AbortController();
-      const forget = () => asked.delete(url);
-      const limit = AbortSignal.any([control.signal, AbortSignal.timeout(PATIENCE_MS)]);
-      asked.set(url, { readers: 0, end: () => control.abort(forget()), answer: ask(url, { signal: limit }).finally(forget) });
-    }
-    const question = asked.get(url);
-    question.readers++;
-    signal.addEventListener("abort", () => --question.readers || question.end());
-    return question.answer;
+    const forget = () => asked.delete(url);
+    if (!asked.has(url)) asked.set(url, ask(url).finally(forget));
+    signal.addEventListener("abort", forget);
+    return asked.get(url);
+  }
+
+  // ---- Words
+
+  const UNITS = { second: 1, minute: 60, hour: 3600, day: 86400, week: 604800, month: 2629800, year: 31557600 }; // in seconds
+
+  /** How long ago a time was, in the largest unit that it fills. */
+  function ago(time, language) {
+    const seconds = Math.max(1, (Date.now() - new Date(time)) / 1000);
+    const [unit, size] = Object.entries(UNITS).findLast(([, size]) => seconds >= size);
+    return new Intl.RelativeTimeFormat(language).format(-Math.trunc(seconds / size), unit);
   }
 
   /** One article shown in one element, from connecting (or a changed attribute) to the next change or removal. */
   class Visit {
     control = new AbortController();
 
-    constructor(element) {
+    constructor(element, root) {
       const of = (name) => element.getAttribute(name);
-      const show = (of("show") || "vote comments").split(/\s+/);
       this.element = element;
+      this.root = root;
       this.site = of("site") ?? "";
       this.article = of("article") || keyOfPage();
-      this.revision = (of("revision") || revisionOfPage())?.slice(0, 64);
-      this.language = languageOf(element);
-      this.status = h("p", { class: "status", role: "status" });
-      this.extras = ["byline", "share", "print"].filter((part) => show.includes(part));
-      this.question = show.includes("vote") && new Question(this);
-      this.conversation = show.includes("comments") && new Conversation(this);
-      // Where the element is but a byline, what the page put inside it stands until the names are known.
-      this.footer = this.extras[0] && h("div", { class: "section footer" }, !this.question && !this.conversation && h("slot"));
-      this.box = h(
-        "div",
-        { class: "box", lang: "en" },
-        this.footer,
-        this.question ? this.question.node : this.status,
-        this.conversation.node,
-      );
+      this.revision = (of("revision") || revisionOfPage())?.trim().slice(0, 64);
+      this.parts = of("show") || "vote comments";
+      this.language = LANGUAGES.exec(element.closest("[lang]")?.lang)?.[1].toLowerCase() ?? "en";
     }
 
     get over() {
@@ -324,17 +304,39 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
     }
 
     start() {
-      if (/^(off|false|no)$/.test(this.element.getAttribute("lazy"))) return this.load();
+      if (tables[this.language]) this.draw();
+      else this.root.replaceChildren(h("slot")); // what the page put inside, until the language is here
+      if (this.element.getAttribute("lazy") === "off" || location.hash.startsWith(PERMALINK)) return this.load();
       const near = new IntersectionObserver(
         (entries) => {
-          if (!entries.some((entry) => entry.isIntersecting)) return;
+          if (!entries.at(-1).isIntersecting) return;
           near.disconnect();
           this.load();
         },
         { rootMargin: "600px" },
       );
-      near.observe(this.box);
-      this.control.signal.addEventListener("abort", () => near.disconnect());
+      near.observe(this.element);
+      this.control.signal.onabort = () => near.disconnect();
+    }
+
+    draw() {
+      const { dir, widget, more } = tables[this.language];
+      const shows = (part) => this.parts.includes(part);
+      this.texts = { widget: { ...widget }, more: { ...more } };
+      this.text = this.texts.widget;
+      this.status = h("p.status", { role: "status" });
+      this.question = shows("vote") && new Question(this);
+      this.conversation = shows("comments") && new Conversation(this);
+      // Where the element is but a byline, what the page put inside it stands until the names are known.
+      this.footer = /byline|share|print/.test(this.parts) && h("div.section footer", null, !this.question && !this.conversation && h("slot"));
+      this.box = h(
+        "div.box",
+        { lang: this.language, dir },
+        this.footer,
+        this.question ? this.question.node : this.status,
+        this.conversation.node,
+      );
+      this.root.replaceChildren(this.box);
     }
 
     url(path, query) {
@@ -349,59 +351,70 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
 
     // A form without a header of its own needs no preflight; `keepalive` carries a vote over the end of the page.
     post(path, fields) {
-      const given = Object.entries({ article: this.article, reader: reader(), ...fields });
+      const given = Object.entries({ article: this.article, reader: reader(), lang: this.language, ...fields });
       const body = new URLSearchParams(given.filter(([, value]) => value != null));
-      const signal = AbortSignal.timeout(PATIENCE_MS);
-      return ask(this.url(path), { method: "POST", keepalive: path === "vote", body, signal });
+      return ask(this.url(path), { method: "POST", keepalive: path === "vote", body });
     }
 
     async load() {
+      const answer = this.read({});
+      answer.catch(() => {}); // which is told below
+      if (!this.box) {
+        await import(new URL(`widget-${this.language}.js`, SOURCE)).then(
+          (module) => (tables[this.language] = module.default),
+          () => (this.language = "en"), // rather than nothing at all
+        );
+        if (this.over) return;
+        this.draw();
+      }
       const { question, conversation } = this;
       const mine = (question || conversation) && known() && this.post("mine").catch((trouble) => this.tell("mine", trouble));
       try {
-        const data = await this.read({});
-        if (!this.over) this.show(data);
+        const data = await answer;
+        if (!this.over) await this.show(data);
       } catch (trouble) {
+        this.settings = {};
         this.tell("load", trouble);
-        if (question) this.learn({});
+        if (question) question.follow(question.draw());
         if (conversation) conversation.fail(trouble);
       }
       const own = await mine;
-      if (!own || this.over) return;
-      if (question) question.restore(own.vote);
-      if (conversation.heading) this.use(({ restore }) => restore(conversation, own.comments));
+      if (own) this.use("restore", this, own);
     }
 
-    learn(settings) {
+    async show(data) {
+      const { question, conversation } = this;
+      const { article, votes, comments, settings } = data;
       this.settings = settings;
-      if (this.question) this.question.learn(settings);
-    }
-
-    show({ article, votes, comments, settings }) {
-      this.refused = settings.origins && !settings.origins.includes(location.origin);
-      this.learn(settings);
-      if (this.conversation) this.conversation.show(comments);
-      if (this.refused) this.use(({ refuse }) => refuse(this, tools));
-      if (this.footer) this.use(({ extras }) => this.footer.replaceChildren(extras(this, article, tools)));
+      this.refused = settings.origins?.includes(location.origin) === false;
+      if (settings.texts || settings.figure) await this.use("settle", this, data);
+      if (question) question.follow(question.draw());
+      if (conversation) conversation.show(comments);
+      if (this.refused) this.use("refuse", this);
+      if (this.footer) this.use("extras", this, article);
+      if (question || conversation) this.box.append(button("link data", this.text.data, () => this.use("data", this)));
       this.emit("ready", { votes, comments: comments.total });
     }
 
     /** Do something with the second script, where it can be had and there is still somebody to see it. */
-    async use(act) {
+    async use(act, ...given) {
       const kit = await more();
-      if (kit && !this.over) return act(kit);
+      if (kit && !this.over) return kit[act](...given, tools);
     }
 
     say(sentence) {
       this.status.textContent = sentence;
     }
 
+    /** Fill a sentence in. One that depends on the number `n` has a form for each of the language's plurals. */
+    fill(sentence, values) {
+      const form = sentence[new Intl.PluralRules(this.language).select(values.n)] ?? sentence.other ?? sentence;
+      return form.replace(/{(\w+)}/g, (_, name) => values[name].toLocaleString(this.language));
+    }
+
     /** What went wrong, as a sentence for the reader. */
-    sentence({ status, detail, wait }) {
-      if (!status) return TEXT.lost;
-      if (status !== 429) return detail || TEXT.failed;
-      const minute = new Date(Date.now() + 60_000 + 1000 * wait);
-      return fill(TEXT.busy, { time: minute.toLocaleTimeString(this.language, { timeStyle: "short" }) });
+    sentence({ status, detail }) {
+      return status ? detail || this.text.failed : this.text.lost;
     }
 
     tell(during, { status, detail }) {
@@ -421,51 +434,51 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
     saved = null; // what the service has confirmed
     unsent = null; // fields that still have to travel
     followed = null; // the value whose follow-up is shown
+    stale = false; // the vote is about an earlier text: the question is asked anew
 
     constructor(visit) {
       this.visit = visit;
       this.buttons = ["yes", "no"].map((value) => {
-        const click = () => this.choose(value === this.vote?.value ? "none" : value);
-        return button("vote " + value, TEXT[value], click, { value });
+        const click = () => this.choose(value === this.value ? "none" : value);
+        return button("vote " + value, "", click, { value });
       });
-      this.undo = button("link", TEXT.undo, () => this.takeBack());
-      this.retry = button("chip", TEXT.retry, () => this.tryAgain());
-      this.legend = h("legend", { class: "heading" }, TEXT.question);
+      this.undo = button("link", "", () => this.takeBack());
+      this.retry = button("chip", "", () => this.tryAgain());
+      this.legend = h("legend.heading");
       this.panel = h("div");
       this.node = h(
-        "div",
-        { class: "section question stack", pointerenter: more, focusin: more },
-        h("fieldset", null, this.legend, h("div", { class: "row" }, ...this.buttons, this.undo)),
-        h("div", { class: "row" }, visit.status, this.retry),
+        "div.section question stack",
+        { pointerenter: more, focusin: more },
+        h("fieldset", null, this.legend, h("div.row", null, ...this.buttons, this.undo)),
+        h("div.row", null, visit.status, this.retry),
         this.panel,
       );
       this.draw();
     }
 
+    get value() {
+      return this.stale ? null : this.vote?.value;
+    }
+
     draw() {
-      const value = this.vote?.value;
-      for (const button of this.buttons) button.ariaPressed = button.value === value;
-      this.undo.hidden = !value;
+      const { text, settings, language } = this.visit;
+      for (const button of this.buttons) {
+        button.ariaPressed = button.value === this.value;
+        button.textContent = text[button.value];
+      }
+      this.undo.textContent = text.undo;
+      this.undo.hidden = !this.vote;
+      this.retry.textContent = text.retry;
       this.retry.hidden = this.sending || !this.unsent;
-    }
-
-    /** The settings have arrived: a site may ask in words and reasons of its own. */
-    learn({ question, lang }) {
-      this.legend.textContent = question || TEXT.question;
-      this.legend.lang = lang ?? "en";
-      this.follow();
-    }
-
-    restore(vote) {
-      if (!vote || this.vote || this.unsent) return;
-      this.vote = this.saved = vote;
-      this.draw();
-      this.follow();
+      // Where the site has not worded the question, it is asked in the reader's language.
+      const own = settings?.question !== TEXT.question && settings;
+      this.legend.textContent = own?.question || text.question;
+      this.legend.lang = own?.lang || language;
     }
 
     choose(value) {
       this.cast({ value });
-      this.visit.say(TEXT.answered[value]);
+      this.visit.say(this.visit.text[value + "Thanks"]);
       this.follow(value === "no");
     }
 
@@ -476,8 +489,8 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
     }
 
     tryAgain() {
-      this.visit.say(TEXT.answered[this.unsent.value]);
-      (this.buttons.find((button) => button.value === this.vote?.value) ?? this.buttons[0]).focus();
+      this.visit.say(this.visit.text[this.unsent.value + "Thanks"]);
+      this.buttons[0].focus();
       this.send();
     }
 
@@ -487,20 +500,19 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
       const onto = (earlier) => ({ ...(earlier?.value === value && earlier), ...fields, value });
       this.vote = value === "none" ? null : onto(this.vote);
       this.unsent = onto(this.unsent);
+      this.stale = false;
       return this.send();
     }
 
     send() {
-      this.sending ??= this.deliver().finally(() => {
-        this.sending = null;
-        this.draw();
-      });
+      this.sending ??= this.deliver();
       this.draw();
       return this.sending;
     }
 
     async deliver() {
-      while (this.unsent) {
+      let trouble;
+      while (this.unsent && !trouble) {
         const fields = this.unsent;
         this.unsent = null;
         try {
@@ -509,11 +521,14 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
           if (!this.unsent) this.vote = yours;
           const { note, ...answer } = yours ?? { value: "none" }; // the note is for the author, not for the page
           this.visit.emit("vote", { ...answer, votes });
-        } catch (trouble) {
+        } catch (error) {
+          trouble = error;
           this.fail(fields, trouble);
-          return trouble;
         }
       }
+      this.sending = null;
+      this.draw();
+      return trouble;
     }
 
     fail(fields, trouble) {
@@ -526,18 +541,12 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
     }
 
     /** Offer what can be said beyond Yes and No, once the site's reasons are known. */
-    follow(focus) {
-      const value = this.vote?.value;
-      if (!this.visit.settings || value === this.followed) return;
+    async follow(focus) {
+      const { value } = this;
+      if (!this.visit.settings || value == this.followed) return;
       this.followed = value;
       this.panel.replaceChildren();
-      if (!value) return;
-      this.visit.use(({ followUp }) => {
-        if (this.followed !== value) return;
-        this.panel.replaceChildren(followUp(this, tools));
-        // Only for who is still there: a reader who has moved on is not called back.
-        if (focus && this.buttons.includes(this.node.getRootNode().activeElement)) this.panel.firstChild.focus();
-      });
+      if (value) this.visit.use("followUp", this, focus);
     }
   }
 
@@ -545,53 +554,70 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
   class Conversation {
     constructor(visit) {
       this.visit = visit;
-      this.node = h("div", { class: "section comments", tabindex: -1 });
+      this.node = h("div.section comments", { tabindex: -1 });
       this.wait();
+      addEventListener("hashchange", () => this.seek(), visit.control);
+      const clock = setInterval(() => this.tick(), 60_000);
+      visit.control.signal.addEventListener("abort", () => clearInterval(clock));
     }
 
     wait() {
+      this.clear();
+      this.set(h("p.hint loading", null, this.visit.text.loading));
+    }
+
+    clear() {
       this.shown = new Map(); // a comment's id → its element
       this.threads = new Map(); // a comment's id → the list that answers to it go to
-      this.list = h("ol", { class: "list" });
-      this.set(h("p", { class: "hint loading" }, TEXT.loading));
+      this.list = h("ol.list");
     }
 
     set(...nodes) {
-      const heading = h("h2", { class: "heading" }, TEXT.write);
-      this.node.replaceChildren(h("div", { class: "stack" }, this.open !== false && heading, ...nodes));
+      const heading = h("h2.heading", null, this.visit.text.write);
+      this.node.replaceChildren(h("div.stack", null, this.open !== false && heading, ...nodes));
+    }
+
+    tick() {
+      for (const time of this.node.querySelectorAll("time")) time.textContent = ago(time.dateTime, this.visit.language);
     }
 
     fail({ detail }) {
+      const { text } = this.visit;
       const retry = () => {
         this.wait();
         this.node.focus();
         this.visit.load();
       };
-      this.set(
-        h("p", { class: "error" }, TEXT.unloaded, " ", detail),
-        h("div", null, button("chip", TEXT.retry, retry)),
-      );
+      this.set(h("p.error", null, text.unloaded, " ", detail), h("div", null, button("chip", text.retry, retry)));
     }
 
     show({ open, total, items, next }) {
-      this.open = open && !this.visit.refused;
+      const { text, refused } = this.visit;
+      this.open = open && !refused;
       this.complete = !next;
       this.total = total;
-      this.heading = h("h3", { class: "heading" });
+      this.heading = h("h3.heading");
       this.set(
         this.open && this.form(),
-        this.heading,
-        !open && h("p", { class: "hint" }, TEXT.closed),
+        h("div.row", null, this.heading, total > 1 && button("link sort", text.sort, () => this.visit.use("sort", this))),
+        !open && h("p.hint", null, text.closed),
         this.list,
-        this.open && h("p", { class: "hint empty" }, TEXT.empty),
+        this.open && h("p.hint empty", null, text.empty),
       );
       this.add(items, {}, next, this.list);
       this.count(0);
+      this.seek();
+    }
+
+    /** Go to the comment that the page's address names. */
+    seek() {
+      const id = location.hash.split(PERMALINK)[1];
+      if (id) this.visit.use("seek", this, id);
     }
 
     count(more) {
       this.total += more;
-      this.heading.textContent = fill(TEXT.heading, { n: this.total });
+      this.heading.textContent = this.visit.fill(this.visit.text.heading, { n: this.total });
     }
 
     /** Add a page of comments after `list`, and behind it the way to the next page; returns the first one's element. */
@@ -602,101 +628,99 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
     }
 
     offer(query, list) {
-      const turn = () => this.visit.use(({ turn }) => turn(this, { query, list, line }, tools));
-      const line = h("div", { class: "row" }, button("chip", query.parent ? TEXT.moreReplies : TEXT.more, turn));
+      const { text } = this.visit;
+      const turn = () => this.visit.use("turn", this, { query, list, line });
+      const line = h("div.row", null, button("chip", query.parent ? text.moreReplies : text.more, turn, { "aria-expanded": query.parent && false }));
       list.after(line);
     }
 
     /** Put a comment in its place, once; returns its element. */
     place(comment, first) {
-      const { id, parent, gone, state } = comment;
+      const { id, parent } = comment;
       if (this.shown.has(id)) return this.shown.get(id);
       const thread = this.threads.get(parent);
-      const replies = thread ?? h("ol", { class: "list" });
-      const article = this.draw(comment);
-      const item = h("li", null, article, !thread && replies);
-      const opener = (act) => this.opener(act, comment, article);
-      // Only one's own has a state: what is one's own is not flagged.
-      if (!gone && state !== "pending") article.append(h("div", { class: "row" }, this.open && opener("reply"), !state && opener("flag")));
-      this.shown.set(id, article);
+      const replies = thread ?? h("ol.list");
+      replies.closed ||= comment.closed;
       this.threads.set(id, replies);
+      const item = h("li", null, this.draw(comment), !thread && replies);
       (thread ?? this.list)[first && !thread ? "prepend" : "append"](item);
       this.add(comment.replies ?? [], { parent: id }, comment.more, replies);
+      return this.shown.get(id);
+    }
+
+    /** Return a new element for a comment. Only one's own has a state: it is neither liked nor flagged. */
+    draw(comment) {
+      const { id, name, staff, pinned, state, created, edited, html, gone, likes, closed } = comment;
+      const { text, language, settings } = this.visit;
+      const opener = (act, attributes) => {
+        const label = this.visit.fill(text[act + "To"], { name: name || text.anonymous });
+        const open = () => this.visit.use(act, this, { comment, article, opener });
+        const opener = button("link " + act, text[act], open, { "aria-label": label, ...attributes });
+        return opener;
+      };
+      const badge = (text) => text && h("span.badge", null, text);
+      const exact = new Date(created).toLocaleString(language, { dateStyle: "full", timeStyle: "short" });
+      const article = h(
+        "article.comment",
+        { tabindex: -1 },
+        h(
+          "header.row",
+          null,
+          h("b.name", { dir: "auto" }, name || text.anonymous),
+          badge(text[staff]),
+          badge(pinned && text.pinned),
+          h("a", { href: PERMALINK + id }, h("time.date", { datetime: created, title: exact }, ago(created, language))),
+          edited && h("span.hint", null, comment.edited_by ? text.editedBy : text.edited),
+          badge(state === "pending" && text.waiting),
+        ),
+        h("div.text", { dir: "auto", lang: settings.lang }, gone ? text[gone] : build(html)),
+        h(
+          "div.row",
+          null,
+          !gone && state !== "pending" && [
+            !state && opener("like", { "aria-pressed": false }),
+            h("span.hint", null, likes && this.visit.fill(text.likes, { n: likes })),
+            this.open && !this.threads.get(id).closed && opener("reply"),
+            !state && opener("flag"),
+          ],
+          closed && h("span.hint", null, text.threadClosed),
+        ),
+      );
+      this.shown.set(id, article);
       return article;
     }
 
-    opener(act, { id, name }, article) {
-      const open = () => this.visit.use((kit) => kit[act](this, { id, article, opener }, tools));
-      const label = fill(TEXT[act + "To"], { name: name || TEXT.anonymous });
-      const opener = button("link " + act, TEXT[act], open, { "aria-label": label });
-      return opener;
-    }
-
-    draw({ name, staff, pinned, state, created, edited, html, gone }) {
-      const badge = (text) => text && h("span", { class: "badge" }, text);
-      const when = new Date(created);
-      const format = (options) => when.toLocaleString(this.visit.language, options);
-      const exact = format({ dateStyle: "full", timeStyle: "short" });
-      return h(
-        "article",
-        { class: "comment", tabindex: -1 },
-        h(
-          "header",
-          null,
-          h("b", { class: "name" }, h("bdi", null, name || TEXT.anonymous)),
-          badge(staff),
-          badge(pinned && TEXT.pinned),
-          h("time", { class: "date", datetime: created, title: exact }, format({ dateStyle: "long" })),
-          edited && h("span", { class: "hint" }, TEXT.edited),
-          badge(state === "pending" && TEXT.waiting),
-        ),
-        h("div", { class: "text", dir: "auto", lang: this.visit.settings.lang }, gone ? TEXT[gone] : build(html)),
-      );
-    }
-
-    /** A form for a comment or, with `parent`, for an answer to it; `close` takes the answer's form away again. */
-    form(parent, close) {
-      const { guidelines, notice } = this.visit.settings;
-      const box = { class: "field", dir: "auto" };
-      const line = (kind, text) => h("p", { class: kind, id: unique(), tabindex: -1 }, text);
-      const [hint, counter, error] = [line("hint", TEXT.hint), line("hint"), line("error")];
-      const described = (...lines) => ({ ...box, "aria-describedby": lines.map(({ id }) => id).join(" ") });
-      let ready;
-
-      // What a form does comes with the second script, asked for when the reader turns to the form.
-      const attend = async () => {
-        const opened = performance.now();
-        ready ??= this.visit.use(({ attend }) => attend(this, { form, counter, error, parent, close, opened }, tools));
-        const send = await ready;
-        ready = send && ready;
-        return send;
+    /** A form for a comment. What it does comes with the second script, asked for when the reader turns to it. */
+    form() {
+      const { settings, text } = this.visit;
+      const { guidelines, notice } = settings;
+      const attend = () => {
+        form.opened ??= performance.now();
+        return this.visit.use("attend", this, form);
       };
       const submit = async (event) => {
         event.preventDefault();
         const send = await attend();
         if (send) send();
-        else error.textContent = TEXT.lost;
+        else this.visit.say(text.lost);
       };
-
+      const field = { class: "field", dir: "auto" };
       const form = h(
-        "form",
-        { class: "form stack", submit, focusin: attend },
-        !parent && guidelines && h("p", { class: "guide" }, guidelines),
-        !parent && notice && h("p", { class: "guide notice" }, notice),
-        h("label", null, parent ? TEXT.answer : TEXT.body, h("textarea", { name: "body", required: "", ...described(hint, counter, error) })),
-        counter,
-        hint,
-        error,
+        "form.form stack",
+        { submit, focusin: attend },
+        guidelines && h("p.guide", null, guidelines),
+        notice && h("p.guide notice", null, notice),
+        h("label", null, text.body, h("textarea.field", { name: "body", required: "", dir: "auto" })),
         h(
-          "div",
-          { class: "row end" },
-          h("label", null, TEXT.name, h("input", { name: "name", autocomplete: "name", ...described(error) })),
-          h("button", { class: "primary" }, parent ? TEXT.sendReply : TEXT.send),
-          close && button("other", TEXT.cancel, close),
+          "div.row end",
+          null,
+          h("label", null, text.name, h("input.field", { name: "name", autocomplete: "name", dir: "auto" })),
+          h("button.primary", null, text.send),
         ),
         // A trap for machines, which fill in what people neither see nor hear.
-        h("label", { class: "trap", "aria-hidden": true }, "Website", h("input", { name: "website", tabindex: -1, autocomplete: "off" })),
+        h("label.trap", { "aria-hidden": true }, "Website", h("input", { name: "website", tabindex: -1, autocomplete: "off" })),
       );
+      if (kept("sessionStorage", DRAFTS)) attend(); // which brings back what was typed
       return form;
     }
   }
@@ -704,11 +728,11 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
   let kit;
   let suffix = "";
   const more = () =>
-    (kit ??= import(new URL("widget-more.js" + suffix, SOURCE).href).catch(() => {
+    (kit ??= import(new URL("widget-more.js" + suffix, SOURCE)).catch(() => {
       suffix += "?"; // the next time under another address: some browsers remember a failure
       kit = null;
     }));
-  const tools = { h, button, fill, unique, random, page, again };
+  const tools = { h, button, build, ask, known, memory, random, page, again };
 
   class ArticleFeedback extends HTMLElement {
     static observedAttributes = ["site", "article", "revision", "show", "sections", "lazy", "lang"];
@@ -736,8 +760,7 @@ pre{padding:.6em .9em;border-radius:6px;background:var(--wash);white-space:pre-w
       this.visit?.control.abort();
       const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
       root.adoptedStyleSheets = [sheet];
-      this.visit = new Visit(this);
-      root.replaceChildren(this.visit.box);
+      this.visit = new Visit(this, root);
       this.visit.start();
     }
   }
