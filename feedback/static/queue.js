@@ -61,6 +61,7 @@
     document.addEventListener("submit", take, true);
     document.addEventListener("keydown", press);
     queue.addEventListener("click", open);
+    queue.addEventListener("toggle", (event) => event.target.matches(".with-reason[open]") && offerReasons(event.target), true);
     window.addEventListener("beforeunload", ask);
     window.addEventListener("pagehide", sendTheRest);
     if (all) all.addEventListener("change", selectAll);
@@ -141,6 +142,8 @@
         return;
       }
       const body = new FormData(form, event.submitter);
+      // What was typed as the reason of a rejection is none of another decision.
+      if (form !== bulk && event.submitter?.form.contains(event.submitter)) body.delete("reason");
       const picked = body.getAll("pick").map((pick) => document.getElementById(`c-${pick.split(" ")[0]}`));
       const taken = picked.filter(Boolean);
       if (!taken.length) return;
@@ -520,7 +523,8 @@
         form.querySelector(".actions").append(button("Cancel", () => close(form)));
         card.querySelector(".item-notes").before(form);
         mark(card);
-        form.querySelector("textarea").focus();
+        form.querySelector("textarea").focus({ preventScroll: true });
+        form.scrollIntoView({ block: "nearest" });
       } catch {
         location.assign(link.href);
       } finally {
@@ -598,7 +602,7 @@
       if (opening || (!keysOn.checked && event.key !== "?")) return;
       if (typing || help.open || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
       const reason = /^[1-9]$/.test(event.key) && current?.querySelector(".with-reason[open]");
-      const act = reason ? () => reason.querySelectorAll("button[name=reason]")[event.key - 1]?.click() : ACTIONS[event.key];
+      const act = reason ? () => reason.querySelectorAll("[data-reason]")[event.key - 1]?.click() : ACTIONS[event.key];
       if (!act) return;
       event.preventDefault();
       if (!event.repeat || event.key === "j" || event.key === "k") act();
@@ -634,7 +638,23 @@
       const details = current?.querySelector(".with-reason");
       if (!details) return;
       details.open = true;
-      details.querySelector("button[name=reason], input[name=reason]").focus();
+      offerReasons(details);
+      details.querySelector("[data-reason], input").focus();
+    }
+
+    /** Let a site's reasons be pressed. They stand in the page once, as what its field suggests. */
+    function offerReasons(details) {
+      if (details.querySelector("[data-reason]")) return;
+      const field = details.querySelector("input");
+      const reject = details.querySelector("button");
+      for (const { value } of field.list?.options ?? []) {
+        const reason = button(value, () => {
+          field.value = value;
+          reject.click();
+        });
+        reason.dataset.reason = value;
+        field.before(reason);
+      }
     }
 
     // Storage can be refused; the keys then stay on.
