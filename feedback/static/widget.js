@@ -442,7 +442,7 @@ pre{white-space:pre-wrap}
         const click = () => this.choose(value === this.value ? "none" : value);
         return button("vote " + value, "", click, { value });
       });
-      this.undo = button("link", "", () => this.takeBack());
+      this.undo = button("link", "", () => this.choose("none"));
       this.retry = button("chip", "", () => this.tryAgain());
       this.legend = h("legend.heading");
       this.panel = h("div");
@@ -466,6 +466,8 @@ pre{white-space:pre-wrap}
         button.ariaPressed = button.value === this.value;
         button.textContent = text[button.value];
       }
+      // Without an answer what came with it vanishes: the focus must not vanish with it.
+      this.vote || (this.node.querySelector(":not(.vote):focus") && this.buttons[0].focus());
       this.undo.textContent = text.undo;
       this.undo.hidden = !this.vote;
       this.retry.textContent = text.retry;
@@ -480,12 +482,6 @@ pre{white-space:pre-wrap}
       this.cast({ value });
       this.visit.say(this.visit.text[value + "Thanks"]);
       this.follow(value === "no");
-    }
-
-    // The button just pressed is about to vanish: the focus goes to what takes its place.
-    takeBack() {
-      this.choose("none");
-      this.buttons[0].focus();
     }
 
     tryAgain() {
@@ -528,6 +524,7 @@ pre{white-space:pre-wrap}
       }
       this.sending = null;
       this.draw();
+      this.follow();
       return trouble;
     }
 
@@ -537,11 +534,10 @@ pre{white-space:pre-wrap}
       else this.vote = this.saved;
       this.visit.say(this.visit.sentence(trouble));
       this.visit.tell("vote", trouble);
-      this.follow();
     }
 
     /** Offer what can be said beyond Yes and No, once the site's reasons are known. */
-    async follow(focus) {
+    follow(focus) {
       const { value } = this;
       if (!this.visit.settings || value == this.followed) return;
       this.followed = value;

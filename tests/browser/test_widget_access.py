@@ -7,9 +7,9 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import expect
 
-from feedback import create_app
-from feedback.models import Vote
-from tests.browser.conftest import PHONE, axe, scrolls_sideways
+from feedback import articles, clock, create_app
+from feedback.models import Accepts, Vote
+from tests.browser.conftest import PHONE, axe, scrolls_sideways, shoot
 from tests.browser.reading import NO_LOAD, button, comment, pressed, says, write
 from tests.cast import KEY
 
@@ -18,28 +18,261 @@ FIRST_BUDGET, REST_BUDGET = 7 * 1024, 9 * 1024  # bytes, brotli
 WORDS = "<p>The neck carries the head, and by the evening it says so.</p>"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_any_state(place, visit, scheme, problems):
-    place.settles(moderation="post")
-    place.registers()
-    place.reader().comments(KEY, "A comment with a [link](https://example.org).\n\n> and\n\n    code", name="Marta")
-    place.settles(moderation="pre")
-    problems.expect(NO_LOAD)
-    page = visit(place.page(attributes='show="byline share print vote comments"'), color_scheme=scheme, viewport=PHONE)
+# Every state
+
+PALETTES = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "forced": {"forced_colors": "active", "color_scheme": "dark"},
+}
+
+
+def asked(page, place):
+    expect(comment(page, "A comment with a link")).to_be_visible()
     expect(page.get_by_text("Written by Ann Hollis")).to_be_visible()
-    assert axe(page) == []
+
+
+def voted(page, place):
+    button(page, "Yes").click()
+    expect(button(page, "Leave a note for the author")).to_be_visible()
+
+
+def note_refused(page, place):
+    button(page, "Leave a note for the author").click()
+    page.get_by_role("textbox", name="A note to the author").fill("a" * 1_001)
+    button(page, "Send note").click()
+    expect(page.get_by_text("too long").last).to_be_visible()
+
+
+def taken_back(page, place):
+    button(page, "Undo").click()
+    says(page, "taken back")
+
+
+def reasons_open(page, place):
     button(page, "No").click()
+    expect(page.get_by_role("group", name="What was the problem?")).to_be_visible()
+
+
+def reason_chosen(page, place):
     button(page, "Out of date").click()
+    expect(pressed(page, "Out of date")).to_be_visible()
+    says(page, "The author will see this")
+
+
+def reply_refused(page, place):
     button(page, "Reply to Marta").click()
     page.get_by_role("textbox", name="Your reply").fill("x")
     page.get_by_role("textbox", name="Your name (optional)").last.fill("n" * 81)
     button(page, "Send reply").click()
     expect(page.get_by_text("too long")).to_be_visible()
-    assert axe(page) == []
+
+
+def flag_open(page, place):
     button(page, "Cancel").click()
+    button(page, "Flag what Marta wrote").click()
+    page.get_by_role("radio", name="Personal details").check()
+
+
+def flag_sent(page, place):
+    button(page, "Send").click()
+    expect(page.get_by_text("Flagged", exact=True)).to_be_focused()
+
+
+def sent(page, place):
     write(page, "Waits.")
-    says(page, "waits for moderation")
-    assert axe(page) == []
+    expect(comment(page, "Waits.")).to_contain_text("Waiting for moderation")
+
+
+def too_long(page, place):
+    page.get_by_role("textbox", name="Your comment").fill("a" * 5_010)
+    expect(page.get_by_text("10 characters too many")).to_be_visible()
+
+
+def lost(page, place):
+    page.context.set_offline(True)
+    write(page, "Offline.")
+    expect(page.get_by_text("The connection was lost")).to_be_focused()
+    page.context.set_offline(False)
+
+
+def unloaded(page, place):
+    page.context.route("**/feedback?*", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_text("The comments could not be loaded.")).to_be_visible()
+    page.context.unroute("**/feedback?*")
+
+
+def turns_to(page, **attributes):
+    turn = "(element, given) => Object.entries(given).forEach(([name, value]) => element.setAttribute(name, value))"
+    page.locator("article-feedback").evaluate(turn, attributes)
+
+
+def closed(page, place):
+    place.reader().comments("closed", "The last word.")
+    place.do(articles.set_accepts, place.site.id, "closed", Accepts.CLOSED)
+    turns_to(page, article="closed")
+    expect(page.get_by_text("Comments are closed here.")).to_be_visible()
+
+
+def refused(page, place):
+    other = f"{place.site.slug}-elsewhere"
+    place.do(articles.add_site, other, origins=["https://elsewhere.example"], name="Elsewhere", now=clock.now())
+    turns_to(page, site=other)
+    expect(page.get_by_text("is not on the list")).to_be_visible()
+
+
+STATES = (
+    asked,
+    voted,
+    note_refused,
+    taken_back,
+    reasons_open,
+    reason_chosen,
+    reply_refused,
+    flag_open,
+    flag_sent,
+    sent,
+    too_long,
+    lost,
+    unloaded,
+    closed,
+    refused,
+)
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+def test_axe_finds_nothing_in_any_state(place, visit, palette, problems):
+    problems.expect(f"{NO_LOAD}|is not on the list|blocked by CORS policy")
+    place.settles(moderation="post")
+    place.registers()
+    place.reader().comments(KEY, "A comment with a [link](https://example.org).\n\n> and\n\n    code", name="Marta")
+    place.settles(moderation="pre")
+    url = place.page(attributes='show="byline share print vote comments"')
+    page = visit(url, viewport=PHONE, **PALETTES[palette])
+    for state in STATES:
+        state(page, place)
+        shoot(page, f"widget-{palette}-{state.__name__}")
+        assert axe(page) == [], state.__name__
+        expect(page.get_by_role("status")).to_have_count(int(state is not refused))
+
+
+# Focus
+
+FOCUSED = """() => {
+  let node = document.activeElement;
+  while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+  const shown = node?.checkVisibility?.() && node !== document.body && node.localName !== "article-feedback";
+  return shown ? (node.ariaLabel || node.textContent || node.localName).trim().slice(0, 60) : null;
+}"""
+
+
+def holds_focus(page):
+    """Return what has the focus, inside the element; None where a keyboard would have to begin at the page's top."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return page.evaluate(FOCUSED)
+
+
+def test_focus_is_never_lost(place, visit, problems):
+    problems.expect(NO_LOAD)
+    place.settles(moderation="post")
+    place.registers()
+    rita = place.reader("rita")
+    first = rita.comments(KEY, "The first of all.").json["comment"]["id"]
+    for number in range(1, 6):
+        rita.comments(KEY, f"Answer {number}.", parent=first)
+    for number in range(1, 22):
+        rita.comments(KEY, f"Comment {number}.")
+    rita.comments(KEY, "The last.", name="Marta")
+    page = visit(place.page(attributes='show="share vote comments"'))
+    expect(comment(page, "The last.")).to_be_visible()
+    for act in (
+        voted,
+        note_refused,
+        taken_back,
+        reasons_open,
+        reason_chosen,
+        reply_refused,
+        flag_open,
+        flag_sent,
+        sent,
+        lost,
+        more_comments,
+        more_replies,
+        loaded_again,
+    ):
+        act(page, place)
+        assert holds_focus(page), act.__name__
+
+
+def more_comments(page, place):
+    button(page, "Show more comments").click()
+    expect(comment(page, "The first of all.")).to_be_visible()
+
+
+def more_replies(page, place):
+    button(page, "Show more replies").click()
+    expect(comment(page, "Answer 5.")).to_be_visible()
+
+
+def loaded_again(page, place):
+    unloaded(page, place)
+    button(page, "Try again").click()
+    expect(comment(page, "The last.")).to_be_visible()
+
+
+@pytest.mark.parametrize("held", ["Undo", "Out of date"])
+def test_focus_stays_when_what_has_it_goes(place, visit, problems, held):
+    """The service may refuse an answer when the reader is already further on."""
+    problems.expect(NO_LOAD)
+    waiting = []
+    page = visit(place.page(), routes={"**/vote": lambda route: waiting.append(route)})
+    expect(page.get_by_text("No comments yet")).to_be_visible()
+    reasons_open(page, place)
+    button(page, held).focus()
+    answer = {"status": 403, "json": {"detail": "This article takes no votes."}}
+    waiting[0].fulfill(headers={"Access-Control-Allow-Origin": "*"}, **answer)
+    says(page, "This article takes no votes.")
+    expect(page.get_by_role("group", name="What was the problem?")).to_have_count(0)
+    expect(button(page, "Yes")).to_be_focused()
+
+
+# What is said
+
+
+def test_the_live_region_says_what_changed(place, visit, problems):
+    place.settles(moderation="post")
+    place.reader().comments(KEY, "About necks.", name="Marta")
+    allowed = ["clipboard-read", "clipboard-write"]
+    page = visit(place.page(attributes='show="share vote comments"'), permissions=allowed)
+    region = page.get_by_role("status")
+    expect(region).to_have_count(1)
+    expect(region).to_have_text("")
+    for press, sentence in (
+        ("Yes", "We are glad it helped"),
+        ("No", "What would have helped you?"),
+        ("Out of date", "The author will see this"),
+        ("Undo", "Your answer was taken back"),
+    ):
+        button(page, press).click()
+        says(page, sentence)
+    button(page, "Flag what Marta wrote").click()
+    page.get_by_role("radio", name="Advertising").check()
+    button(page, "Send").click()
+    says(page, "The moderators will look at it")
+    button(page, "Yes").click()
+    button(page, "Leave a note for the author").click()
+    page.get_by_role("textbox", name="A note to the author").fill("Well said.")
+    button(page, "Send note").click()
+    says(page, "Your note was sent")
+    page.evaluate("delete Navigator.prototype.share")
+    button(page, "Share this post").click()
+    says(page, "The link was copied")
+    button(page, "Reply to Marta").click()
+    page.get_by_role("textbox", name="Your reply").fill("Same here.")
+    button(page, "Send reply").click()
+    expect(comment(page, "Same here.")).to_be_focused()
+    expect(region).to_have_text(re.compile("waits for moderation|is published"))
 
 
 def test_the_keyboard_alone_does_everything(place, visit):
