@@ -34,13 +34,13 @@ NO_ARTICLE = "This address names no article."
 
 # What is said once something was taken, and what instead where the browser keeps no cookie.
 SAID = {
-    "yes": ("widget.answered.yes", "pages.counted"),
-    "no": ("widget.answered.no", "pages.counted"),
-    "none": ("widget.answered.none",) * 2,
+    "yes": ("widget.yesThanks", "pages.counted"),
+    "no": ("widget.noThanks", "pages.counted"),
+    "none": ("widget.noneThanks",) * 2,
     "more": ("more.saved",) * 2,
     "waits": ("more.waits", "pages.waits"),
     "published": ("more.published",) * 2,
-    "withdrawn": ("pages.withdrawn",) * 2,
+    "withdrawn": ("more.withdrawn",) * 2,
     "flagged": ("more.thanks",) * 2,
 }
 
