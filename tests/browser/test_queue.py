@@ -364,7 +364,7 @@ def test_what_is_not_sent_when_the_page_is_left_is_sent_then(queue, service, dec
     presses(queue, "a", "r", "s", "a")
     queue.goto(f"{service.url}/moderation/decisions")
     # The browser sends them after the page is gone.
-    patience = time.monotonic() + 5
+    patience = time.monotonic() + 30
     while len(decided()) < 4 and time.monotonic() < patience:
         queue.wait_for_timeout(50)
     assert sorted(action for _, action in decided()) == ["approve", "approve", "reject", "spam"]
