@@ -26,7 +26,7 @@ const TEXT = {
   change: "Change it",
   notify: "E-mail me when somebody replies",
   email: "Your e-mail address",
-  emailHint: "Used for this alone and never shown. Each letter has a link that ends it.",
+  emailHint: "A first letter asks you to confirm it. It is used for this alone and never shown, and every letter has a link that ends it.",
   retry: "Try again",
   waits: "Thank you. Your comment waits for moderation; until then only you can see it.",
   published: "Thank you. Your comment is published.",
@@ -111,7 +111,7 @@ select{font:inherit;color:inherit;border:1px solid var(--edge);border-radius:cal
 [aria-invalid]{border-color:var(--danger);box-shadow:inset 0 0 0 1px var(--danger)}
 .preview{padding:.7em 1em;border:1px dashed var(--edge);border-radius:var(--radius)}
 .row>.pick{display:flex;flex:none;gap:.5em;align-items:center;min-block-size:2.1em;padding:.1em 1em;border:1px solid var(--edge);border-radius:2em;background:var(--field);font-weight:400;cursor:pointer}
-.flagging,.editing,.sure{margin-block:.6em 1em}
+.below,.flagging,.sure{margin-block:.6em 1em}
 .pick:hover{border-color:var(--accent)}
 .pick>input{inline-size:auto;min-block-size:0;margin:0;accent-color:var(--accent)}
 .stored{padding-inline-start:1.3em}
@@ -332,7 +332,7 @@ function prepare(conversation, form, tools) {
   const line = (kind, content) => h("p." + kind, { id: unique(), tabindex: -1 }, content);
   const [hint, counter, error] = [line("hint", text.hint), line("hint"), line("error")];
   const view = h("div.preview", { tabindex: -1, role: "group", "aria-label": text.preview });
-  const mail = settings.notify && !editing && mailFields(text, tools);
+  const mail = settings.notify && !editing && mailFields(text, error, tools);
   const fields = { body, name, email: mail?.address };
   let submission, sent, busy, agreed;
 
@@ -438,9 +438,9 @@ function prepare(conversation, form, tools) {
   return send;
 }
 
-function mailFields(text, { h }) {
+function mailFields(text, error, { h }) {
   const hint = h("p.hint", { id: unique() }, text.emailHint);
-  const address = h("input.field", { type: "email", name: "email", autocomplete: "email", "aria-describedby": hint.id });
+  const address = h("input.field", { type: "email", name: "email", autocomplete: "email", "aria-describedby": hint.id + " " + error.id });
   const change = () => {
     details.hidden = !check.checked;
     address.required = check.checked;
@@ -476,6 +476,7 @@ function formBelow(conversation, { comment, article, opener }, labels, job, { bu
   primary.after(button("other", text.cancel, close));
   form.elements.body.parentNode.firstChild.data = labels.body;
   form.job = { ...job, close };
+  form.classList.add("below");
   article.after(form);
   opener.hidden = true;
   form.elements.body.focus();
@@ -837,7 +838,7 @@ export function data(visit, tools) {
   const offered = known ? [button("other", text.dataShow, show), button("other", text.dataSave, save), eraser] : [];
   const actions = h("div.row", null, ...offered, button("other", text.close, close));
   const panel = h(
-    "div.section stack",
+    "div.stack",
     { tabindex: -1, role: "group", "aria-label": text.data },
     h("h3.heading", null, text.data),
     h("p.hint", null, known ? text.dataAbout : text.dataNone),

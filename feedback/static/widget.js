@@ -87,7 +87,7 @@
 --edge:#788;
 --accent:var(--feedback-accent,light-dark(#156270,#8cd));
 --on-accent:var(--feedback-on-accent,light-dark(#fff,#122));
---wash:var(--feedback-wash,light-dark(#eff4f4,#223));
+--wash:var(--feedback-wash,light-dark(#eee,#233));
 --danger:var(--feedback-danger,light-dark(#a22,#f98));
 --radius:var(--feedback-radius,10px);
 padding:var(--feedback-padding,clamp(1.1rem,5%,2rem));border:1px solid var(--line);border-radius:var(--radius);
@@ -101,7 +101,7 @@ h2,h3,legend{font-size:1.2em;font-weight:600;line-height:1.3}
 form+.row{margin-block-start:1.2em}
 .hint,time{color:var(--muted);font-size:.875em}
 .row{display:flex;flex-wrap:wrap;gap:.5em .6em;align-items:center}
-.stack{display:grid;align-content:start;gap:.85em;grid-template-columns:minmax(0,1fr)}
+.stack{display:grid;align-content:start;gap:.8em;grid-template-columns:minmax(0,1fr)}
 .section{margin-block-start:1.7em;padding-block-start:1.7em;border-block-start:1px solid var(--line)}
 .section:first-child{margin:0;padding:0;border:0}
 legend{margin-block-end:.7em}
@@ -112,19 +112,19 @@ button{min-block-size:2.5em;padding:.3em 1.1em;cursor:pointer}
 button:hover{border-color:var(--accent)}
 .vote,.chip{border-radius:2em}
 .vote{min-inline-size:5.8em;font-weight:600}
-.chip{min-block-size:2.1em;padding-block:.1em}
+.chip{min-block-size:2em;padding-block:0}
 [aria-pressed=true]::before{content:"✓ "/""}
 .primary,[aria-pressed=true]{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 .primary{font-weight:600}
 .link{justify-self:start;min-block-size:1.9em;padding:0 .3em;margin-inline:-.3em;border-color:transparent;background:none;color:var(--accent);text-decoration:underline}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 label{display:block;font-weight:600}
-label>*{display:block;inline-size:100%;min-block-size:2.5em;margin-block-start:.3em;padding:.45em .7em;font-weight:400}
+label>*{display:block;inline-size:100%;min-block-size:2.5em;margin-block-start:.3em;padding:.4em .6em;font-weight:400}
 .row>label{flex:1 12em}
 .end{align-items:end}
-textarea{min-block-size:6em;resize:vertical;line-height:1.5}
+textarea{min-block-size:6em;resize:vertical}
 .error{color:var(--danger)}
-.stack>:empty{display:none}
+:is(.stack,.row)>:empty{display:none}
 .notice{padding:.7em 1em;border-radius:var(--radius);background:var(--wash)}
 .guide{white-space:pre-line}
 .trap{position:absolute;clip-path:inset(50%)}
@@ -133,7 +133,7 @@ textarea{min-block-size:6em;resize:vertical;line-height:1.5}
 .list .list{margin-block:1em .6em;padding-inline-start:1em;border-inline-start:2px solid var(--line)}
 .list .list>li+li{padding:0;border:0}
 .list .list:empty,.list:not(:empty)~.empty{display:none}
-.badge{padding:0 .7em;border-radius:1em;background:var(--wash);color:var(--accent);font-size:.875em;font-weight:600}
+.badge{padding:0 .6em;border-radius:1em;background:var(--wash);color:var(--accent);font-size:.875em;font-weight:600}
 .text *{margin:0 0 .6em}
 a{color:var(--accent)}
 .text :is(ul,ol){padding-inline-start:1.5em}
@@ -392,7 +392,7 @@ pre{white-space:pre-wrap}
       if (conversation) conversation.show(comments);
       if (this.refused) this.use("refuse", this);
       if (this.footer) this.use("extras", this, article);
-      if (question || conversation) this.box.append(button("link data", this.text.data, () => this.use("data", this)));
+      if (question || conversation) this.box.append(h("div.section", null, button("link data", this.text.data, () => this.use("data", this))));
       this.emit("ready", { votes, comments: comments.total });
     }
 
