@@ -86,13 +86,15 @@ def addresses(site: str, user_id: Any, token_id: Any, change_id: Any, hook_id: A
         "webhooks",
         f"webhooks/{hook_id}",
         f"webhooks/{hook_id}/remove",
+        "texts",
+        "text/widget.write",
     ]
     writes = ["settings", "remove", "origins", "new-article", f"article?{named}", f"article/comments?{named}", "invite",
               f"article/revisions?{named}", f"article/revision?{named}&label=v1", f"people/{user_id}", "tokens",
               f"people/{user_id}/active", f"people/{user_id}/invitation", f"tokens/{token_id}/revoke",
               f"mail/{uuid4()}/again", f"changes/{change_id}/undo", "webhooks", f"webhooks/{hook_id}",
               f"webhooks/{hook_id}/test", f"webhooks/{hook_id}/turn", f"webhooks/{hook_id}/messages/{uuid4()}/again",
-              f"webhooks/{hook_id}/remove"]  # fmt: skip
+              f"webhooks/{hook_id}/remove", "text/widget.write"]  # fmt: skip
     return [("GET", f"{base}/{each}") for each in reads] + [("POST", f"{base}/{each}") for each in writes]
 
 

@@ -234,6 +234,7 @@ def test_what_was_not_taken_comes_back_as_it_was_typed(house, desk):
         f"{admin}/new-article": ("key", "title", "url", "authors", "reviewers"),
         f"{admin}/invite": ("name", "email"),
         f"{admin}/tokens": ("name",),
+        f"{admin}/text/widget.replyTo": ("say_other",),
     }
     csrf_token = token(desk, "/account/password")
     for path, names in forms.items():
@@ -253,6 +254,7 @@ ADDRESSES = (
     f"/articles/{SLUG}?article={{}}",
     f"/articles/{SLUG}?article={KEY}&from={{}}",
     f"/admin/sites/{SLUG}/articles?q={{}}",
+    f"/admin/sites/{SLUG}/texts?q={{}}",
     f"/admin/sites/{SLUG}/article?article={{}}",
     f"/admin/sites/{SLUG}/invite?name={{0}}&email={{0}}&role={{0}}",
     f"/f/{SLUG}?article={{}}",

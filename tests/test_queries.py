@@ -437,7 +437,7 @@ def administration(
     here = f"/admin/sites/{site.slug}"
     (token, *_) = rows(select(Token).where(Token.site_id == site.id))
     for path in ("settings", "pages", "remove", "articles", "new-article", "people", "invite", "tokens", "changes",
-                 "mail", f"people/{person.id}", f"tokens/{token.id}/revoke"):  # fmt: skip
+                 "mail", "texts", "text/widget.write", f"people/{person.id}", f"tokens/{token.id}/revoke"):  # fmt: skip
         listener.get(ada, f"{here}/{path}")
     (comment,) = rows(select(Comment).where(Comment.article_id == article.id).limit(1))
     listener.get(ada, f"/moderation/comments/{opaque.identifier(article.id, comment.id)}/purge")

@@ -41,11 +41,12 @@ def _sentence(given: Any, language: Language, original: Sentence) -> Sentence:
     if isinstance(original, str) or not isinstance(given, dict) or set(given) != set(original):
         wanted = "one text" if isinstance(original, str) else f"one text, or one each for {', '.join(original)}"
         raise ValueError(f"This should be {wanted}.")
-    # "one like" needs no number, "5 likes" does.
-    return {
-        category: _form(form, placeholders(original) if category == "other" else placeholders(original[category]))
-        for category, form in given.items()
-    }
+    return {category: form(words, original[category]) for category, words in given.items()}
+
+
+def form(given: Any, original: str) -> str:
+    """Return one form of a sentence, which says what the original one says. Raises ValueError."""
+    return _form(given, placeholders(original))
 
 
 def _form(given: Any, needed: set[str]) -> str:
@@ -60,6 +61,12 @@ def _form(given: Any, needed: set[str]) -> str:
     if kept != needed:
         raise ValueError(_misplaced(kept, needed))
     return line
+
+
+def numbers(language: Language, category: str) -> list[int]:
+    """Return the first numbers that take a plural form, a million where no smaller one does; none for fractions."""
+    tried = (*range(201), 1_000_000)
+    return [number for number in tried if language.locale.plural_form(number) == category][:3]
 
 
 def _misplaced(kept: set[str], needed: set[str]) -> str:
