@@ -104,7 +104,7 @@ ELEMENTS = words(
     """
     a article b base bdi blockquote body br button circle code datalist dd desc details dialog div dl dt em fieldset
     figcaption figure footer form g h1 h2 h3 head header html input kbd label legend li line link main meta nav
-    ol option p pre rect script section select span strong summary svg table tbody td text textarea th thead
+    ol option p pre rect script section select span strong summary svg table tbody td template text textarea th thead
     time title tr ul
     """
 )
@@ -112,8 +112,8 @@ ATTRIBUTES = words(
     """
     action aria-current aria-describedby aria-hidden aria-invalid aria-label aria-labelledby aria-pressed
     autocapitalize autocomplete autofocus charset checked class content cx cy data-batch data-going data-key
-    data-list data-live data-origins data-queue data-reload data-scripted data-state data-undo datetime defer dir
-    dx focusable for form formmethod height hidden href id inputmode lang list maxlength method name open
+    data-list data-live data-origins data-queue data-reload data-scripted data-site data-state data-undo datetime defer
+    dir dx focusable for form formmethod height hidden href id inputmode lang list maxlength method name open
     placeholder r rel required role rows rx scope selected spellcheck src tabindex target text-anchor title type
     value width x x1 x2 y y1 y2
     """

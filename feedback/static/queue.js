@@ -602,7 +602,7 @@
       if (opening || (!keysOn.checked && event.key !== "?")) return;
       if (typing || help.open || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
       const reason = /^[1-9]$/.test(event.key) && current?.querySelector(".with-reason[open]");
-      const act = reason ? () => reason.querySelectorAll("[data-reason]")[event.key - 1]?.click() : ACTIONS[event.key];
+      const act = reason ? () => reason.querySelectorAll("[type=button]")[event.key - 1]?.click() : ACTIONS[event.key];
       if (!act) return;
       event.preventDefault();
       if (!event.repeat || event.key === "j" || event.key === "k") act();
@@ -639,22 +639,27 @@
       if (!details) return;
       details.open = true;
       offerReasons(details);
-      details.querySelector("[data-reason], input").focus();
+      details.querySelector("[type=button], input, a").focus();
     }
 
-    /** Let a site's reasons be pressed. They stand in the page once, as what its field suggests. */
+    /** Let the reasons of the comment's site be pressed, which stand in the page once. */
     function offerReasons(details) {
-      if (details.querySelector("[data-reason]")) return;
-      const field = details.querySelector("input");
-      const reject = details.querySelector("button");
-      for (const { value } of field.list?.options ?? []) {
-        const reason = button(value, () => {
-          field.value = value;
+      const card = details.closest(".item");
+      const link = details.querySelector("a");
+      const reasons = document.getElementById(`rejections-${card.dataset.site}`);
+      if (!link || !reasons) return;
+      const decides = card.querySelector("form.decide");
+      const offered = reasons.content.cloneNode(true);
+      const [field, reject] = offered.querySelectorAll("input, [name=action]");
+      decides.id = `decide-${card.id}`;
+      for (const control of [field, reject]) control.setAttribute("form", decides.id);
+      for (const reason of offered.querySelectorAll("[type=button]")) {
+        reason.addEventListener("click", () => {
+          field.value = reason.textContent;
           reject.click();
         });
-        reason.dataset.reason = value;
-        field.before(reason);
       }
+      link.replaceWith(offered);
     }
 
     // Storage can be refused; the keys then stay on.

@@ -567,13 +567,18 @@ def test_everything_works_without_a_script(sign_in, mo, waiting, decided, state_
     expect(told(page)).to_contain_text("The comment is approved.")
     told(page).get_by_role("button", name="Undo").click()
     expect(told(page)).to_contain_text("Undone.")
+    card(page, "two weeks").get_by_text("Reject with a reason").click()
+    card(page, "two weeks").get_by_role("link", name="Choose the reason").click()
+    page.get_by_role("button", name="Off the topic").click()
+    expect(told(page)).to_contain_text("The comment is rejected.")
+    page.get_by_role("link", name="Back to the queue").click()
     for words in ("sleepy", "rita@"):
         card(page, words).get_by_label("Select the comment of Rae").check()
     page.get_by_role("button", name="Reject the selected").click()
     expect(told(page)).to_contain_text("2 comments are rejected.")
-    page.get_by_role("link", name="Rejected 2").click()
-    expect(page.get_by_role("article")).to_have_count(2)
-    assert decided() == [("Mo", "approve"), ("Mo", "undo"), ("Mo", "reject"), ("Mo", "reject")]
+    page.get_by_role("link", name="Rejected 3").click()
+    expect(page.get_by_role("article")).to_have_count(3)
+    assert decided() == [("Mo", "approve"), ("Mo", "undo"), *[("Mo", "reject")] * 3]
 
 
 # Looks
