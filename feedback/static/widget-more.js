@@ -103,7 +103,7 @@ const PHONE = /(^|[^\w.])(\+|0)\d([ ()./-]{0,2}\d){7}/; // 9 digits or more, as 
 // Classes that are parts as well: preview, sure, order.
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
-select{font:inherit;color:inherit;border:1px solid var(--edge);border-radius:calc(var(--radius)*.7);background:var(--field)}
+select{font:inherit;font-weight:400;color:inherit;border:1px solid var(--edge);border-radius:calc(var(--radius)*.7);background:var(--field)}
 .order{min-block-size:2.1em;padding:.1em .5em}
 .followup,.sure{padding:1.1em;border-radius:var(--radius);background:var(--wash)}
 .followup legend{font-size:1.1em}
@@ -824,6 +824,7 @@ export function data(visit, tools) {
   const erase = attempt(async () => {
     const gone = await visit.post("erase");
     forget(visit, tools);
+    about.remove();
     actions.replaceChildren(button("other", text.close, close));
     result.replaceChildren(h("p", null, text.dataErased), h("p.hint", null, totals(visit, gone, text)));
     visit.say(text.dataErased);
@@ -835,13 +836,14 @@ export function data(visit, tools) {
   };
   const eraser = button("other", text.dataErase, confirm);
   const known = tools.known();
+  const about = h("p.hint", null, known ? text.dataAbout : text.dataNone);
   const offered = known ? [button("other", text.dataShow, show), button("other", text.dataSave, save), eraser] : [];
   const actions = h("div.row", null, ...offered, button("other", text.close, close));
   const panel = h(
     "div.stack",
     { tabindex: -1, role: "group", "aria-label": text.data },
     h("h3.heading", null, text.data),
-    h("p.hint", null, known ? text.dataAbout : text.dataNone),
+    about,
     actions,
     result,
   );
