@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--seconds 5] [--json FILE]`: reads, writes, queue, texts, score, memory, start, weight."""
+"""`python -m tests.bench [--seconds 5] [--json FILE]`: load, queue, texts, score, alerts, memory, start, weight."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from rjsmin import jsmin
 from feedback import create_app
 from feedback.config import Settings
 from feedback.db import dispose, transact
-from tests.bench import data, floor, queue, texts, triage, weight
+from tests.bench import alerts, data, floor, queue, texts, triage, weight
 from tests.bench.load import drive
 from tests.bench.serving import PROCESSES, REPOSITORY, SECRET, server, serving
 
@@ -35,7 +35,7 @@ def main() -> None:
         figures |= served(home, options.seconds) | bare(options.seconds)
         figures["sqlite floor, transactions/s"] = floor.sqlite_votes(home, 2)
         figures |= queue.figures(home)
-    figures |= texts.costs() | triage.figures() | widget() | weight.figures() | ratios(figures)
+    figures |= texts.costs() | triage.figures() | alerts.figures() | widget() | weight.figures() | ratios(figures)
     options.json.write_text(json.dumps(figures, indent=2))
     width = max(map(len, figures))
     for name, value in figures.items():
