@@ -14,10 +14,12 @@ import pytest
 from click.testing import Result
 from sqlalchemy import delete, inspect, select, text
 
-from feedback import doctor, erasures, readers, schema, worker
+from feedback import articles, doctor, erasures, readers, schema, triage, worker
 from feedback.backup import archive, ledger, postgresql, sqlite
 from feedback.db import db, dispose, run, scrub
-from feedback.models import Ban, Banned, Comment, Decision, Erasure, NetworkKey, State, User, Vote
+from feedback.models import Ban, Banned, Comment, Decision, Erasure, NetworkKey, State, TriageModel, User, Vote
+from feedback.triage import memory, training
+from feedback.triage.learned import Example, Sample
 from tests.conftest import SECRET
 from tests.recount import assert_counted
 from tests.test_cli import runs, said
@@ -123,6 +125,27 @@ def test_a_restored_service_takes_votes_and_comments(app, rae, stan, mo, article
     reply = stan.comments(article, "Thank you", parent=published["id"]).json["comment"]
     assert mo.posts("/decisions", comment=reply["id"], version=1, action="approve").status_code == 200
     assert_counted(app)
+
+
+def test_what_a_site_has_learned_works_after_a_restore(
+    app, site, rae, stan, article, do, ask, clock, backup, restored, rows, monkeypatch
+):
+    monkeypatch.setattr(memory, "LOOK", 0.0)
+    kind, spam = "The warm bath helped my neck for {} weeks.", "Order {} cheap pills today, no prescription!"
+    examples = [Example(Sample(words.format(n)), words is spam) for n in range(60) for words in (kind, spam)]
+    learned = training.Lesson(site.id, tuple(examples), (), (clock(), site.id), None)
+    do(training.keep, learned, learned.model().pack(), [[0.98, 1]], now=clock())
+    do(articles.change_site, site.slug, moderation="post")
+    scores = [ask(triage.score, site.id, Sample(words.format(99))) for words in (kind, spam)]
+    path = backup()
+    do(lambda: db.session.execute(delete(TriageModel)))
+    assert ask(triage.score, site.id, Sample(spam)) is None
+    restored(path)
+    assert [ask(triage.score, site.id, Sample(words.format(99))) for words in (kind, spam)] == scores
+    assert rows(select(TriageModel.record)) == [[[0.98, 1]]]
+    sent = [one.comments(article, words.format(99)).json["comment"] for one, words in ((rae, kind), (stan, spam))]
+    assert [each["state"] for each in sent] == ["approved", "pending"]
+    assert rows(select(Comment.held_for).where(Comment.state == State.PENDING)) == [["score"]]
 
 
 def test_a_lost_database_comes_back(engine, app, rae, article, backup, restore, database_url, postgres, rows):
