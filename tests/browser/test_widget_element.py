@@ -9,6 +9,41 @@ from feedback.models import Vote
 from tests.browser.reading import button, comment, says, told, write
 from tests.cast import KEY
 
+# Counts what the page is left with: timers, observers, and what listens to the window or the document.
+COUNT = """
+window.held = { timers: new Set(), observers: new Set(), listeners: new Set() };
+for (const kind of ["Timeout", "Interval"]) {
+  const set = window["set" + kind], clear = window["clear" + kind];
+  window["set" + kind] = (act, ...more) => {
+    const timer = set((...given) => {
+      if (kind === "Timeout") held.timers.delete(timer);
+      act(...given);
+    }, ...more);
+    held.timers.add(timer);
+    return timer;
+  };
+  window["clear" + kind] = (timer) => held.timers.delete(timer) && clear(timer);
+}
+for (const name of ["IntersectionObserver", "MutationObserver", "ResizeObserver"]) {
+  const { observe, disconnect } = window[name].prototype;
+  window[name].prototype.observe = function (...given) {
+    held.observers.add(this);
+    return observe.apply(this, given);
+  };
+  window[name].prototype.disconnect = function () {
+    held.observers.delete(this);
+    return disconnect.call(this);
+  };
+}
+const listen = EventTarget.prototype.addEventListener;
+EventTarget.prototype.addEventListener = function (type, act, options) {
+  const entry = { type };
+  if (this === window || this === document) held.listeners.add(entry);
+  if (options?.signal) listen.call(options.signal, "abort", () => held.listeners.delete(entry));
+  return listen.call(this, type, act, options);
+};
+"""
+HELD = "Object.values(held).map(({ size }) => size)"
 WORDS = "<p>The neck carries the head, and by the evening it says so.</p>"
 
 
@@ -70,6 +105,34 @@ def test_a_removed_element_falls_silent_and_starts_again_when_it_returns(place, 
     assert page.evaluate("events") == []
     page.evaluate("document.querySelector('main').append(kept)")
     expect(page.get_by_text("No comments yet")).to_be_visible()
+
+
+def test_a_removed_element_leaves_no_timer_no_observer_and_no_listener(place, visit):
+    place.settles(moderation="post")
+    rae = place.reader("rae")
+    rae.comments(KEY, "My own words.", name="Rae")
+    token = f"localStorage.setItem('feedback:reader', '{rae.token}');"
+    page = visit(place.page(after="<p>What follows.</p>" * 200), before=COUNT + token)
+    button(page, "Edit").click()
+    button(page, "No").click()
+    page.get_by_role("combobox", name="Which part of the article?").select_option("Stopping")
+    told(page, "vote", section="stopping")
+    # The clock of the dates, the end of the time to edit, and what hears of another address.
+    timers, observers, listeners = page.evaluate(HELD)
+    assert timers >= 2
+    assert listeners >= 1
+    page.evaluate("document.querySelector('article-feedback').setAttribute('article', 'another')")
+    told(page, "ready", article="another")
+    page.evaluate("document.querySelector('article-feedback').remove()")
+    assert page.evaluate(HELD) == [0, 0, 0]
+
+
+def test_one_that_never_came_into_view_leaves_nothing_either(place, visit):
+    page = visit(place.page(before=WORDS * 200), before=COUNT)
+    expect(button(page, "Yes")).to_be_attached()
+    assert page.evaluate(HELD)[1] == 1
+    page.evaluate("document.querySelector('article-feedback').remove()")
+    assert page.evaluate(HELD) == [0, 0, 0]
 
 
 def test_one_of_two_that_asked_together_may_leave(place, visit):
