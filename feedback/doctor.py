@@ -178,6 +178,9 @@ def _of_mail(settings: Settings) -> Finding:
         )
     if lost:
         return Finding("mail", False, f"{lost} notices could not be delivered. Administrators can send them again.")
+    if not settings.mail_keys:
+        told = "Readers are not offered mail about replies until FEEDBACK_MAIL_KEYS is set."
+        return Finding("mail", None, f"The mail server answers; {waiting} notices wait. {told}")
     return Finding("mail", True, f"The mail server answers; {waiting} notices wait.")
 
 

@@ -42,6 +42,8 @@ LIMITS = {
     "flag": _often(RateLimitItemPerMinute(10), thing="many flags"),
     # A long page of comments has as many that somebody likes; each one changes what all others are shown first.
     "like": _often(RateLimitItemPerMinute(30), RateLimitItemPerDay(200), thing="many likes"),
+    # Comments that name one mail address, on one site: however many there are, it is somebody's who may not have asked.
+    "address": _often(RateLimitItemPerDay(5), thing="many comments with this e-mail address"),
     # Whoever looks again after each change of their text; each look costs as much as a comment.
     "preview": _often(RateLimitItemPerMinute(30), thing="many previews"),
     "write": _often(PerSecond(20), thing="many requests"),

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     INVITATION = "invitation"  # user, site: a link to choose the first password
     DIGEST = "digest"  # user, site, after, until: what began to wait between those moments
     UNSAFE = "unsafe"  # user, article, since: readers say that it could be unsafe
+    CONFIRM = "confirm"  # article, comment: whether its reader wants to be told of replies
+    REPLIES = "replies"  # article, comment, replies, more: what was answered to it
     WEBHOOK = "webhook"  # webhook, and where it is about one: article, comment. A row of `delivery` says the rest
     WEBHOOK_OFF = "webhook_off"  # user, site, webhook: it was switched off, because it failed for too long
 
@@ -52,7 +54,7 @@ class Notice:
 
 def put(
     kind: Kind,
-    about: Mapping[str, UUID | datetime],
+    about: Mapping[str, UUID | datetime | str],
     *,
     now: datetime,
     site_id: UUID | None = None,
@@ -62,7 +64,7 @@ def put(
     row = Outbox(
         id=uuid7(),
         kind=kind,
-        about={name: value.hex if isinstance(value, UUID) else rfc3339(value) for name, value in about.items()},
+        about={name: _plain(value) for name, value in about.items()},
         site_id=site_id,
         due=due or now,
         created=now,
@@ -70,6 +72,12 @@ def put(
     db.session.add(row)
     db.session.flush()
     return row.id
+
+
+def _plain(value: UUID | datetime | str) -> str:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return value.hex if isinstance(value, UUID) else value
 
 
 def lease(now: datetime, kinds: Collection[Kind] = MAIL, *, limit: int = BATCH) -> list[Notice]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
-from feedback import articles, comments, erasures, opaque, votes
+from feedback import articles, comments, erasures, opaque, subscriptions, votes
 from feedback.clock import rfc3339
 from feedback.db import db, run
 from feedback.models import Article, Ban, Comment, Flag, Like, Vote
@@ -116,6 +116,13 @@ def _flag(flag: Flag) -> dict[str, Any]:
     }
 
 
+def _subscription(comment: Comment) -> dict[str, Any] | None:
+    row = subscriptions.of(comment)
+    if row is None:
+        return None
+    return {name: rfc3339(at) if at else None for name, at in (("asked", row.asked), ("confirmed", row.confirmed))}
+
+
 def _like(like: Like) -> dict[str, Any]:
     return {"comment": opaque.identifier(like.article_id, like.comment_id), "created": rfc3339(like.created)}
 
@@ -128,5 +135,6 @@ def _comment(comment: Comment) -> dict[str, Any]:
         "earlier": comments.earlier(comment),
         "submission": comment.submission,
         "notify_by_mail": comment.sealed_email is not None,
+        "subscription": _subscription(comment),
         "network_hash_kept": comment.network is not None,
     }

@@ -16,7 +16,19 @@ from uuid import UUID
 
 from flask import Flask
 
-from feedback import changes, clock, delivery, digests, erasures, learning, notices, readers, stats, webhooks
+from feedback import (
+    changes,
+    clock,
+    delivery,
+    digests,
+    erasures,
+    learning,
+    notices,
+    readers,
+    stats,
+    subscriptions,
+    webhooks,
+)
 from feedback.backup import ledger
 from feedback.db import db, dispose, transact
 from feedback.moderation import batches
@@ -31,6 +43,7 @@ log = logging.getLogger(__name__)
 
 TASKS: dict[str, Callable[[datetime], Any]] = {
     "forget networks": readers.expire,
+    "forget addresses": subscriptions.expire,
     "fit what lists are ordered by": stats.fit_sites,
     "forget old notices": notices.forget_old,
     "forget old messages": webhooks.forget_old,

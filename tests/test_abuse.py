@@ -55,6 +55,12 @@ COVERED = {
         "test_amending::test_a_reader_changes_five_times_a_minute",
         "test_amending::test_a_network_previews_thirty_times_a_minute",
     ],
+    "nobody has us mail strangers: one question a day for an address and site, after moderation": [
+        "test_subscriptions::test_the_question_goes_out_once_the_comment_is_published",
+        "test_subscriptions::test_an_address_is_asked_once_a_day_and_site",
+        "test_subscriptions::test_an_address_is_given_five_times_a_day",
+        "test_subscriptions::test_following_the_link_changes_nothing_and_the_button_confirms",
+    ],
     "sign-in: 5 an account and network, 20 a network, 50 an account": [
         "test_account::test_five_wrong_passwords_close_the_account_to_that_network",
         "test_account::test_twenty_wrong_passwords_close_every_account_to_that_network",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from feedback import opaque
+from feedback import opaque, subscriptions
 from feedback.clock import rfc3339
 from feedback.comments.states import change_state, lock
 from feedback.comments.threads import public
@@ -55,7 +55,7 @@ def withdraw(comment_id: str, reader: bytes, *, site_id: UUID, now: datetime) ->
     comment = owned(comment_id, reader, site_id)
     if comment.state is not State.WITHDRAWN:
         change_state(comment, State.WITHDRAWN, who="reader", action="withdraw", now=now)
-        comment.sealed_email = None
+        subscriptions.stop(comment, now=now)
     return comment
 
 

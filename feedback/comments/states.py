@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete, select, update
 
-from feedback import webhooks
+from feedback import subscriptions, webhooks
 from feedback.comments import flags
 from feedback.db import db, run, uuid7
 from feedback.models import Comment, Decision, Like, Standing, State
@@ -39,6 +39,8 @@ def add(comment: Comment, *, now: datetime | None = None) -> None:
     db.session.flush()
     _count({comment.article_id: _steps(None, comment.state, shown=comment.state is State.APPROVED)})
     webhooks.tell(webhooks.OF_STATE[comment.state], [comment], who=None, now=now or comment.created)
+    if comment.state is State.APPROVED:
+        subscriptions.published([comment], now=now or comment.created)
 
 
 def _steps(before: State | None, after: State, *, shown: bool = True, flagged: int = 0) -> Steps:
@@ -128,6 +130,8 @@ def change_states(
     others = [comment for comment, (before, _) in zip(comments, were, strict=True) if before is not to]
     if others:
         webhooks.tell(webhooks.OF_STATE[to], others, who=who, now=now)
+    if others and to is State.APPROVED:
+        subscriptions.published(others, now=now)
     return rows
 
 
@@ -171,7 +175,8 @@ def erase(comment: Comment, *, who: str, now: datetime, who_id: UUID | None = No
     """Remove a comment's text, name, address and reader for good; the decisions stay without any of it."""
     change_state(comment, State.ERASED, who=who, who_id=who_id, action="erase", reason=reason, now=now)
     comment.source = comment.html = comment.name = comment.original = None
-    comment.reader = comment.network = comment.sealed_email = comment.text_hash = comment.submission = None
+    comment.reader = comment.network = comment.text_hash = comment.submission = None
+    subscriptions.forget(comment)
     comment.held_for, comment.score, comment.risk = [], None, 0.0
     comment.pinned = False
     # What flags say about it may quote it.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, literal, select
 
-from feedback import articles, blocklist, opaque, text, triage
+from feedback import articles, blocklist, opaque, subscriptions, text, triage
 from feedback.comments.states import add, change_state, lock
 from feedback.db import db, uuid7
 from feedback.errors import Invalid, Refused
@@ -39,7 +39,8 @@ class Draft:
     opened_ms: int | None = None
     network: bytes | None = None
     networks: tuple[bytes, ...] = ()  # what stands for it today and stood yesterday, where networks can be told apart
-    sealed_email: bytes | None = None
+    sealed_email: bytes | None = None  # of who asked for mail about replies
+    address: bytes | None = None  # and the hash by which it is known again
     score: float | None = None  # learned: how likely spam or abuse
 
 
@@ -74,6 +75,8 @@ def submit(draft: Draft, *, now: datetime) -> Comment:
     )
     comment = _comment(draft, article_id, parent, verdict, next_moment(article_id, now))
     add(comment, now=now)
+    if draft.address is not None:
+        subscriptions.begin(comment, draft.address, now=now)
     if verdict.trusted:
         why = f"learned score {draft.score:.1%}, under {policy.score_trust} %"
         change_state(comment, State.APPROVED, who="rules", action="approve", reason=why, now=comment.created)

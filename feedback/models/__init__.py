@@ -25,7 +25,7 @@ from feedback.models.learning import TriageModel
 from feedback.models.moderation import Ban, Batch, Flag, Word
 from feedback.models.sites import Article, Change, Contributor, Revision, Sighting, Site
 from feedback.models.staff import Membership, RecoveryCode, SecondFactor, Token, User
-from feedback.models.telling import Alarm, Delivery, Digest, FeedToken, Webhook
+from feedback.models.telling import Alarm, Delivery, Digest, FeedToken, Subscription, Webhook
 from feedback.models.votes import NetworkKey, ReasonTally, Standing, Tally, Vote
 from feedback.models.work import Erasure, Outbox
 
@@ -67,6 +67,7 @@ __all__ = [
     "Site",
     "Standing",
     "State",
+    "Subscription",
     "Tally",
     "Token",
     "TriageModel",

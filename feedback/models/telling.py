@@ -1,9 +1,9 @@
-"""What the staff is told: mail digests, private feeds, warnings of unsafe articles, and other servers' webhooks."""
+"""Who is told what: mail digests, private feeds, warnings of unsafe articles, replies, and other servers' webhooks."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, true
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from feedback.db import Model, Moment, uuid7
@@ -40,6 +40,29 @@ class Alarm(Model):
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id"), primary_key=True)
     last: Mapped[datetime] = mapped_column(Moment)
+
+
+class Subscription(Model):
+    """A reader's wish for mail about the replies to their comment, which has the address."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["article_id", "comment_id"], ["comment.article_id", "comment.id"], name="fk_subscription_comment"
+        ),
+        Index("ix_subscription_address", "site_id", "address"),
+    )
+
+    article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id"), primary_key=True)
+    comment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    address: Mapped[bytes] = mapped_column(digest(), doc="keyed hash, to know the same address again")
+    asked: Mapped[datetime | None] = mapped_column(Moment, doc="when the question was sent, or will be")
+    confirmed: Mapped[datetime | None] = mapped_column(Moment)
+    last: Mapped[datetime | None] = mapped_column(Moment, doc="when the last letter went out, or the next one will")
+    ended: Mapped[datetime | None] = mapped_column(Moment, doc="the address is gone; the question counts for a day")
+    notice: Mapped[UUID | None] = mapped_column(doc="its latest row of the outbox")
+    created: Mapped[datetime] = mapped_column(Moment)
 
 
 class Webhook(Model):

@@ -37,7 +37,8 @@ from feedback.models import Role
 from feedback.views import access
 
 SESSIONLESS = (
-    "/api/", "/embed.js", "/f/", "/feeds/", "/healthz", "/metrics", "/readyz", "/static/", "/unsubscribe/", "/widget",
+    "/api/", "/embed.js", "/f/", "/feeds/", "/healthz", "/metrics", "/readyz", "/replies/", "/static/",
+    "/unsubscribe/", "/widget",
 )  # fmt: skip
 OPEN = frozenset({"account.sign_in", "password.forgotten", "password.choose", "second_factor.step"})
 BEFORE_SECOND_FACTOR = frozenset({"second_factor.page", "account.sign_out"})  # where all else wants one

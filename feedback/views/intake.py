@@ -8,7 +8,19 @@ from uuid import UUID
 
 from flask import current_app
 
-from feedback import articles, comments, delivery, mailbox, moderation, personal, readers, text, triage, votes
+from feedback import (
+    articles,
+    comments,
+    delivery,
+    mailbox,
+    moderation,
+    personal,
+    readers,
+    subscriptions,
+    text,
+    triage,
+    votes,
+)
 from feedback.config import Settings
 from feedback.errors import Invalid
 from feedback.models import FlagReason
@@ -35,7 +47,8 @@ def draft(site: articles.SiteView, given: dict[str, Any], *, typed_name: str | N
     """Return the comment that these values of forms.COMMENT make; `typed_name` is as sent. Raises Invalid, TooMany."""
     page, reader, network = _sender(site, given)
     # Whoever saw no answer sends the same again, gets the comment that is there, and has written one, not two.
-    if not comments.is_stored(site.id, page.key, reader, given["submission"]):
+    is_new = not comments.is_stored(site.id, page.key, reader, given["submission"])
+    if is_new:
         _count("comment", page, reader, network)
     source = given["body"]
     current, *older = _hashes(site.id, source)
@@ -55,6 +68,7 @@ def draft(site: articles.SiteView, given: dict[str, Any], *, typed_name: str | N
         network=network,
         networks=access.networks(),
         sealed_email=_sealed(given),
+        address=_address(site.id, given, is_new),
         score=_score(site, given),
     )
 
@@ -180,3 +194,13 @@ def _sealed(given: dict[str, Any]) -> bytes | None:
     if not notifies():
         raise Invalid({"notify": ["This service does not announce replies by mail."]})
     return mailbox.seal(given["email"], _settings().mail_keys)
+
+
+def _address(site_id: UUID, given: dict[str, Any], is_new: bool) -> bytes | None:
+    """Return the hash of an address that replies are announced to, counted, so that nobody has us mail strangers."""
+    if given["notify"] != "replies":
+        return None
+    found = subscriptions.address_hash(_settings().secret_keys[0], site_id, given["email"])
+    if is_new:
+        access.limiter().hit("address", found)
+    return found

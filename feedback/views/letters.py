@@ -8,10 +8,10 @@ from uuid import UUID
 
 from flask import current_app, render_template
 
-from feedback import alarms, digests, notices, opaque, passwords, triage
+from feedback import alarms, digests, mailbox, notices, opaque, passwords, subscriptions, triage
 from feedback.db import db
 from feedback.mail import Letter, quoted
-from feedback.models import Article, Comment, Site, User, Webhook
+from feedback.models import Accepts, Article, Comment, Site, User, Webhook
 from feedback.notices import Kind, Notice
 
 
@@ -106,6 +106,62 @@ def _webhook_off(notice: Notice) -> Letter | None:
     )
 
 
+def _confirm(notice: Notice) -> Letter | None:
+    comment = subscriptions.open_question(_key(notice))
+    if comment is None:
+        return None
+    link = _reply_link(comment, subscriptions.Purpose.CONFIRM)
+    site = db.session.get_one(Site, comment.site_id)
+    days = subscriptions.UNANSWERED.days
+    # Nothing that somebody typed: until it is confirmed, the address may be a stranger's.
+    return _to_reader(
+        comment, f"Replies to your comment at {site.name}?", "confirm", site=site.name, link=link, days=days
+    )
+
+
+def _replies(notice: Notice) -> Letter | None:
+    found = subscriptions.to_tell(_key(notice), notice.about["replies"], notice.about["more"])
+    article = db.session.get(Article, UUID(notice.about["article"]))
+    if found is None or article is None or article.accepts is Accepts.HIDDEN:
+        return None
+    comment, told = found
+    site = db.session.get_one(Site, article.site_id)
+    title, number = quoted(article.title or article.key), len(told.replies) + told.more
+    items = [_reply(reply, site, article) for reply in told.replies]
+    subject = f"{f'{number} replies' if number > 1 else 'A reply'} to your comment at {site.name}"
+    end = _reply_link(comment, subscriptions.Purpose.END)
+    return _to_reader(
+        comment, subject, "replies", end=end, site=site.name, title=title, items=items, more=told.more, number=number
+    )
+
+
+def _key(notice: Notice) -> subscriptions.Key:
+    return UUID(notice.about["article"]), UUID(notice.about["comment"])
+
+
+def _reply(reply: Comment, site: Site, article: Article) -> dict[str, str]:
+    identifier = opaque.identifier(reply.article_id, reply.id)
+    page = f"/f/{site.slug}?article={quote(article.key, safe='')}&around={identifier}#c-{identifier}"
+    link = f"{_own_address()}{page}"
+    return {"name": quoted(reply.name or "Somebody"), "text": quoted(reply.source), "link": link}
+
+
+def _reply_link(comment: Comment, purpose: subscriptions.Purpose) -> str:
+    links = subscriptions.Links(current_app.config["SETTINGS"].secret_keys)
+    return f"{_own_address()}/replies/{links.sign((comment.article_id, comment.id), purpose)}/{purpose}"
+
+
+def _to_reader(comment: Comment, subject: str, template: str, *, end: str | None = None, **values: object) -> Letter:
+    """Write a letter to the address that is sealed beside a comment."""
+    assert comment.sealed_email is not None
+    address = mailbox.unseal(comment.sealed_email, current_app.config["SETTINGS"].mail_keys)
+    text, html = (
+        render_template(f"mail/{template}.{kind}", name=None, subject=subject, unsubscribe=end, **values)
+        for kind in ("txt", "html")
+    )
+    return Letter(address, subject, text, html, end)
+
+
 def _user(notice: Notice) -> User | None:
     user = db.session.get(User, UUID(notice.about["user"]))
     return user if user is not None and user.active else None
@@ -139,4 +195,6 @@ LETTERS: dict[Kind, Callable[[notices.Notice], Letter | None]] = {
     Kind.DIGEST: _digest,
     Kind.UNSAFE: _unsafe,
     Kind.WEBHOOK_OFF: _webhook_off,
+    Kind.CONFIRM: _confirm,
+    Kind.REPLIES: _replies,
 }

@@ -16,6 +16,8 @@ NAMES = {
     notices.Kind.INVITATION: "An invitation",
     notices.Kind.DIGEST: "A digest of what waits",
     notices.Kind.UNSAFE: "A warning of something unsafe",
+    notices.Kind.CONFIRM: "A question whether a reader wants to be told of replies",
+    notices.Kind.REPLIES: "Word of replies to a reader’s comment",
     notices.Kind.WEBHOOK_OFF: "Word of a webhook that was switched off",
 }
 
@@ -23,10 +25,13 @@ NAMES = {
 @bp.get("/sites/<slug>/mail")
 def mail() -> ResponseReturnValue:
     ids = [room.site().id]
-    rows = [
-        (row, NAMES[notices.Kind(row.kind)], staff.address(UUID(row.about["user"]))) for row in notices.given_up(ids)
-    ]
+    rows = [(row, NAMES[notices.Kind(row.kind)], _to(row.about)) for row in notices.given_up(ids)]
     return render_template("admin/mail.html", rows=rows, waiting=notices.waiting(ids))
+
+
+def _to(about: dict[str, str]) -> str | None:
+    """Return whom a letter was for; a reader's address is nobody's business."""
+    return staff.address(UUID(about["user"])) if "user" in about else "a reader"
 
 
 @bp.post("/sites/<slug>/mail/<notice_id>/again")
