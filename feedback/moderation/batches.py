@@ -78,12 +78,7 @@ def _filter(row: Batch) -> Filter:
 def _decide_chunk(row: Batch, now: datetime) -> None:
     chosen = _filter(row)
     keys = keys_of(chosen, after=row.place, limit=CHUNK)
-    comments.lock(*{key[0] for key in keys})
-    # Read under the locks, and all at once.
-    query = select(Comment).where(
-        Comment.article_id.in_({key[0] for key in keys}), Comment.id.in_([key[1] for key in keys])
-    )
-    found = db.session.execute(query.execution_options(populate_existing=True)).scalars().all()
+    found = _locked(keys)
     _decide([comment for comment in found if _is_listed(comment, chosen)], row, now)
     if len(keys) < CHUNK:
         row.skipped = [*row.skipped, *_decided_by_others(row, chosen)][:MAX_LISTED]
@@ -91,6 +86,15 @@ def _decide_chunk(row: Batch, now: datetime) -> None:
     else:
         last = db.session.get_one(Comment, keys[-1])
         row.place = opaque.cursor(last.created, last.id)
+
+
+def _locked(keys: Collection[tuple[UUID, UUID]]) -> Sequence[Comment]:
+    """Return the comments of these (article id, id), read under the locks and all at once."""
+    comments.lock(*{key[0] for key in keys})
+    query = select(Comment).where(
+        Comment.article_id.in_({key[0] for key in keys}), Comment.id.in_([key[1] for key in keys])
+    )
+    return db.session.execute(query.execution_options(populate_existing=True)).scalars().all()
 
 
 def _is_listed(comment: Comment, chosen: Filter) -> bool:
@@ -153,12 +157,13 @@ def _undo_chunk(row: Batch, now: datetime) -> None:
     if place:
         query = query.where(tuple_(Decision.article_id, Decision.id) > tuple_(*map(literal, place)))
     made = db.session.execute(query.order_by(Decision.article_id, Decision.id).limit(UNDONE)).scalars().all()
-    comments.lock(*{decision.article_id for decision in made})
-    for decision in made:
-        comment = db.session.get_one(Comment, (decision.article_id, decision.comment_id), populate_existing=True)
-        if undoable(decision, comment):
-            undo(opaque.identifier(decision.article_id, decision.id), who=_actor(row), site_ids=(row.site_id,), now=now)
-            row.undone += 1
+    found = {comment.id: comment for comment in _locked([(each.article_id, each.comment_id) for each in made])}
+    with db.session.no_autoflush:
+        for decision in made:
+            if undoable(decision, found[decision.comment_id]):
+                done = opaque.identifier(decision.article_id, decision.id)
+                undo(done, who=_actor(row), site_ids=(row.site_id,), now=now)
+                row.undone += 1
     if len(made) < UNDONE:
         row.progress, row.place, row.finished = Progress.UNDONE, None, now
     else:
