@@ -179,7 +179,17 @@ function restoreVote(visit, vote) {
 /** Show what follows an answer: after No reasons, a section and a note; after Yes a note, for who wants to leave one. */
 export function followUp(question, focus, tools) {
   const { value, visit, panel } = question;
-  if (!value || question.followed !== value) return;
+  if (!value) return;
+  if (question.followed !== value) {
+    question.followed = value;
+    drawFollowUp(question, tools);
+  }
+  // Only for who is still there: a reader who has moved on is not called back.
+  if (focus && question.buttons.includes(visit.root.activeElement)) panel.firstChild.focus();
+}
+
+function drawFollowUp(question, tools) {
+  const { value, visit, panel } = question;
   const { h } = tools;
   const text = words(visit);
   panel.replaceChildren(
@@ -193,8 +203,6 @@ export function followUp(question, focus, tools) {
           noteBox(question, tools, !question.vote.note),
         ),
   );
-  // Only for who is still there: a reader who has moved on is not called back.
-  if (focus && question.buttons.includes(visit.root.activeElement)) panel.firstChild.focus();
 }
 
 function reasons(question, { h, button }) {

@@ -124,7 +124,7 @@ label>*{display:block;inline-size:100%;min-block-size:2.5em;margin-block-start:.
 .end{align-items:end}
 textarea{min-block-size:6em;resize:vertical}
 .error{color:var(--danger)}
-:is(.stack,.row)>:empty{display:none}
+.stack>:empty,.row>span:empty{display:none}
 .notice{padding:.7em 1em;border-radius:var(--radius);background:var(--wash)}
 .guide{white-space:pre-line}
 .trap{position:absolute;clip-path:inset(50%)}
@@ -540,7 +540,7 @@ pre{white-space:pre-wrap}
     follow(focus) {
       const { value } = this;
       if (!this.visit.settings || value == this.followed) return;
-      this.followed = value;
+      this.followed = null;
       this.panel.replaceChildren();
       if (value) this.visit.use("followUp", this, focus);
     }
@@ -703,14 +703,14 @@ pre{white-space:pre-wrap}
       const field = { class: "field", dir: "auto" };
       const form = h(
         "form.form stack",
-        { submit, focusin: attend },
+        { submit },
         guidelines && h("p.guide", null, guidelines),
         notice && h("p.guide notice", null, notice),
-        h("label", null, text.body, h("textarea.field", { name: "body", required: "", dir: "auto" })),
+        h("label", null, text.body, h("textarea.field", { focus: attend, name: "body", required: "", dir: "auto" })),
         h(
           "div.row end",
           null,
-          h("label", null, text.name, h("input.field", { name: "name", autocomplete: "name", dir: "auto" })),
+          h("label", null, text.name, h("input.field", { focus: attend, name: "name", autocomplete: "name", dir: "auto" })),
           h("button.primary", null, text.send),
         ),
         // A trap for machines, which fill in what people neither see nor hear.

@@ -28,7 +28,7 @@ PALETTES = {
 
 
 def asked(page, place):
-    expect(comment(page, "A comment with a link")).to_be_visible()
+    expect(comment(page, "The last. A link.")).to_be_visible()
     expect(page.get_by_text("Written by Ann Hollis")).to_be_visible()
 
 
@@ -84,6 +84,54 @@ def sent(page, place):
     expect(comment(page, "Waits.")).to_contain_text("Waiting for moderation")
 
 
+def liked(page, place):
+    button(page, "Like what Marta wrote").click()
+    says(page, "You like this comment")
+
+
+def editing(page, place):
+    button(page, "Edit").click()
+    expect(page.get_by_role("textbox", name="Change your comment")).to_be_focused()
+
+
+def edited(page, place):
+    page.get_by_role("textbox", name="Change your comment").fill("Still waits.")
+    button(page, "Save").click()
+    says(page, "Your comment was changed")
+
+
+def withdrawing(page, place):
+    button(page, "Withdraw").click()
+    expect(button(page, "Withdraw it")).to_be_visible()
+
+
+def kept(page, place):
+    button(page, "Keep it").click()
+    expect(button(page, "Withdraw")).to_be_focused()
+
+
+def withdrawn(page, place):
+    withdrawing(page, place)
+    button(page, "Withdraw it").click()
+    says(page, "Your comment was withdrawn")
+
+
+def previewed(page, place):
+    page.get_by_role("textbox", name="Your comment").fill("With **weight**.\n\n- one\n- two")
+    button(page, "Preview").click()
+    expect(page.get_by_role("group", name="Preview")).to_be_focused()
+
+
+def private(page, place):
+    write(page, "Write to rae@example.org.")
+    expect(button(page, "Send anyway")).to_be_visible()
+
+
+def not_sent(page, place):
+    button(page, "Change it").click()
+    expect(page.get_by_role("textbox", name="Your comment")).to_be_focused()
+
+
 def too_long(page, place):
     page.get_by_role("textbox", name="Your comment").fill("a" * 5_010)
     expect(page.get_by_text("10 characters too many")).to_be_visible()
@@ -94,6 +142,48 @@ def lost(page, place):
     write(page, "Offline.")
     expect(page.get_by_text("The connection was lost")).to_be_focused()
     page.context.set_offline(False)
+
+
+def more_comments(page, place):
+    button(page, "Show more comments").click()
+    expect(comment(page, "The first of all.")).to_be_visible()
+
+
+def thread_open(page, place):
+    button(page, "Show more replies").click()
+    expect(comment(page, "Answer 5.")).to_be_visible()
+
+
+def thread_folded(page, place):
+    button(page, "Show fewer replies").click()
+    expect(comment(page, "Answer 5.")).to_be_hidden()
+
+
+def ordered(page, place):
+    button(page, "Sort").click()
+    page.get_by_role("combobox", name="Order of the comments").select_option("Oldest first")
+    says(page, "Oldest first")
+
+
+def data_shown(page, place):
+    button(page, "Your data").click()
+    button(page, "Show what is stored").click()
+    expect(page.get_by_role("group", name="Your data").get_by_role("list")).to_be_visible()
+
+
+def erasing(page, place):
+    button(page, "Erase everything").click()
+    expect(page.get_by_text("Erase all that you sent to this site")).to_be_visible()
+
+
+def erased(page, place):
+    button(page, "Erase everything").last.click()
+    says(page, "Everything you sent was erased")
+
+
+def data_closed(page, place):
+    button(page, "Close").click()
+    expect(button(page, "Your data")).to_be_focused()
 
 
 def unloaded(page, place):
@@ -122,6 +212,11 @@ def refused(page, place):
     expect(page.get_by_text("is not on the list")).to_be_visible()
 
 
+def loaded_again(page, place):
+    button(page, "Try again").click()
+    expect(comment(page, "The last.")).to_be_visible()
+
+
 STATES = (
     asked,
     voted,
@@ -132,93 +227,76 @@ STATES = (
     reply_refused,
     flag_open,
     flag_sent,
+    liked,
     sent,
+    editing,
+    edited,
+    withdrawing,
+    kept,
+    withdrawn,
+    previewed,
+    private,
+    not_sent,
     too_long,
     lost,
+    more_comments,
+    thread_open,
+    thread_folded,
+    ordered,
+    data_shown,
+    erasing,
+    erased,
+    data_closed,
     unloaded,
+    loaded_again,
     closed,
     refused,
 )
-
-
-@pytest.mark.parametrize("palette", PALETTES)
-def test_axe_finds_nothing_in_any_state(place, visit, palette, problems):
-    problems.expect(f"{NO_LOAD}|is not on the list|blocked by CORS policy")
-    place.settles(moderation="post")
-    place.registers()
-    place.reader().comments(KEY, "A comment with a [link](https://example.org).\n\n> and\n\n    code", name="Marta")
-    place.settles(moderation="pre")
-    url = place.page(attributes='show="byline share print vote comments"')
-    page = visit(url, viewport=PHONE, **PALETTES[palette])
-    for state in STATES:
-        state(page, place)
-        shoot(page, f"widget-{palette}-{state.__name__}")
-        assert axe(page) == [], state.__name__
-        expect(page.get_by_role("status")).to_have_count(int(state is not refused))
-
-
-# Focus
+BY_THE_PAGE = (asked, unloaded, closed, refused)  # comes without the reader pressing anything
 
 FOCUSED = """() => {
   let node = document.activeElement;
   while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
-  const shown = node?.checkVisibility?.() && node !== document.body && node.localName !== "article-feedback";
-  return shown ? (node.ariaLabel || node.textContent || node.localName).trim().slice(0, 60) : null;
+  const lost = !node || node === document.body || node.localName === "article-feedback" || !node.checkVisibility();
+  return lost ? null : node.ariaLabel || node.textContent || node.localName;
 }"""
 
 
-def holds_focus(page):
+def focused(page):
     """Return what has the focus, inside the element; None where a keyboard would have to begin at the page's top."""
+    # A focused element that vanished loses the focus with the next picture.
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return page.evaluate(FOCUSED)
 
 
-def test_focus_is_never_lost(place, visit, problems):
-    problems.expect(NO_LOAD)
+@pytest.fixture
+def talk(place):
+    """A conversation of two pages, with a thread that folds."""
     place.settles(moderation="post")
     place.registers()
     rita = place.reader("rita")
     first = rita.comments(KEY, "The first of all.").json["comment"]["id"]
     for number in range(1, 6):
         rita.comments(KEY, f"Answer {number}.", parent=first)
-    for number in range(1, 22):
+    for number in range(1, 21):
         rita.comments(KEY, f"Comment {number}.")
-    rita.comments(KEY, "The last.", name="Marta")
-    page = visit(place.page(attributes='show="share vote comments"'))
-    expect(comment(page, "The last.")).to_be_visible()
-    for act in (
-        voted,
-        note_refused,
-        taken_back,
-        reasons_open,
-        reason_chosen,
-        reply_refused,
-        flag_open,
-        flag_sent,
-        sent,
-        lost,
-        more_comments,
-        more_replies,
-        loaded_again,
-    ):
-        act(page, place)
-        assert holds_focus(page), act.__name__
+    rita.comments(KEY, "The last. A [link](https://example.org).\n\n> and\n\n    code", name="Marta")
+    place.settles(moderation="pre")
 
 
-def more_comments(page, place):
-    button(page, "Show more comments").click()
-    expect(comment(page, "The first of all.")).to_be_visible()
-
-
-def more_replies(page, place):
-    button(page, "Show more replies").click()
-    expect(comment(page, "Answer 5.")).to_be_visible()
-
-
-def loaded_again(page, place):
-    unloaded(page, place)
-    button(page, "Try again").click()
-    expect(comment(page, "The last.")).to_be_visible()
+@pytest.mark.parametrize("palette", PALETTES)
+def test_no_state_shuts_anybody_out(place, visit, talk, palette, problems):
+    """Axe finds nothing, the focus is where the reader was, and one region tells what changed."""
+    problems.expect(f"{NO_LOAD}|is not on the list|blocked by CORS policy")
+    url = place.page(attributes='show="byline share print vote comments"')
+    page = visit(url, viewport=PHONE, **PALETTES[palette])
+    for state in STATES:
+        state(page, place)
+        assert axe(page) == [], state.__name__
+        assert focused(page) or state in BY_THE_PAGE, state.__name__
+        expect(page.get_by_role("status")).to_have_count(int(state is not refused))
+        if palette == "forced":
+            shoot(page, f"widget-forced-{state.__name__}")
 
 
 @pytest.mark.parametrize("held", ["Undo", "Out of date"])
