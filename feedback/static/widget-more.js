@@ -464,7 +464,7 @@ function arrive(conversation, comment, tools) {
   const text = words(visit);
   const published = comment.state === "approved";
   conversation.count(published);
-  keepOwn(conversation, comment, tools).focus();
+  keepOwn(conversation, { ...comment, fresh: true }, tools).focus();
   visit.say(published ? text.published : text.waits);
   visit.emit("comment", { id: comment.id, parent: comment.parent, state: comment.state });
 }
@@ -516,10 +516,12 @@ function keepOwn(conversation, comment, tools) {
 }
 
 function redraw(conversation, comment) {
-  const { shown, threads } = conversation;
+  const { shown, threads, visit } = conversation;
   const before = shown.get(comment.id);
   const closed = !comment.parent && threads.get(comment.id).closed;
+  const focused = before.contains(visit.root.activeElement);
   before.replaceWith(conversation.draw({ ...comment, closed }));
+  if (focused) shown.get(comment.id).focus({ preventScroll: true });
 }
 
 function addActions(conversation, comment, article, tools) {

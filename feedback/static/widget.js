@@ -73,8 +73,9 @@
   /* Looks. Custom properties: --feedback-font, -font-size, -text, -muted, -background, -field, -line, -accent,
    * -on-accent, -wash, -danger, -radius, -padding. Every class is also a ::part(): box, section, question, comments, footer,
    * heading, figure, vote, yes, no, chip, primary, other, link, status, followup, field, notice, guide, hint, error, form,
-   * list, comment, name, date, badge, text, like, reply, replies, flag, sort, data, byline, share, print (row and stack are
-   * for the inside). `all: initial` stands on the box, not on the host: a page's rules reach the host whatever it says.
+   * list, comment, name, date, badge, text, like, reply, flag, edit, withdraw, sort, order, preview, pick, sure, data,
+   * stored, byline, share, print (row and stack are for the inside).
+   * `all: initial` stands on the box, not on the host: a page's rules reach the host whatever it says.
    */
   const STYLE = `
 :host{display:block}

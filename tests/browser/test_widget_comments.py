@@ -1,14 +1,16 @@
 """What readers do with comments in the widget: write, preview, change, withdraw, like, order, fold, find again."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from playwright.sync_api import expect
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from feedback import clock
-from feedback.db import db
+from feedback import articles, clock
+from feedback.db import db, transact
 from feedback.models import Comment, State
 from tests.browser.conftest import PHONE, axe, scrolls_sideways, shoot
 from tests.browser.reading import NO_LOAD, button, comment, pressed, says, told, write
@@ -131,6 +133,37 @@ def test_doses_and_dates_are_not_asked_about(place, visit, text):
     page = visit(place.page())
     write(page, text)
     says(page, "waits for moderation")
+
+
+def test_who_wants_to_be_told_of_replies_gives_an_address(place, visit, problems, start_service):
+    problems.expect(NO_LOAD)
+    posting = start_service(
+        FEEDBACK_MAIL_URL="smtp://127.0.0.1:1",
+        FEEDBACK_MAIL_FROM="feedback@example.org",
+        FEEDBACK_MAIL_KEYS=Fernet.generate_key().decode(),
+        FEEDBACK_PUBLIC_URL="http://127.0.0.1",
+    )
+    with posting.app.app_context():
+        transact(articles.add_site, place.site.slug, origins=place.site.origins, now=clock.now())
+    page = visit(replace(place, publisher=replace(place.publisher, service=posting.url)).page())
+    page.get_by_role("textbox", name=BODY).fill("Does it pass?")
+    expect(page.get_by_role("textbox", name="Your e-mail address")).to_have_count(0)
+    page.get_by_role("checkbox", name="E-mail me when somebody replies").check()
+    address = page.get_by_role("textbox", name="Your e-mail address")
+    expect(address).to_be_focused()
+    expect(address).to_have_accessible_description(re.compile("asks you to confirm it"))
+    address.fill("rae..r@example.org")
+    button(page, "Send comment").click()
+    expect(address).to_be_focused()
+    expect(address).to_have_accessible_description(re.compile("This is no e-mail address"))
+    shoot(page, "widget-notify")
+    assert axe(page) == []
+    address.fill("rae@example.org")
+    button(page, "Send comment").click()
+    says(page, "waits for moderation")
+    with posting.app.app_context():
+        (row,) = db.session.execute(select(Comment)).scalars()
+        assert row.sealed_email
 
 
 # One's own
@@ -349,6 +382,28 @@ def test_an_address_of_no_comment_says_so(place, visit, many, problems):
     page = visit(f"{place.page()}#comment-nowhere")
     says(page, "This comment is not there any more.")
     expect(comment(page, "Comment 23.")).to_be_visible()
+
+
+def test_an_address_of_ones_own_comment_keeps_the_focus_there(place, visit, own):
+    (mine,) = [row["id"] for row in own.mine(KEY).json["comments"]]
+    page = visit(f"{place.page()}#comment-{mine}", before=as_reader(own))
+    expect(button(comment(page, "My own words."), "Withdraw")).to_be_visible()
+    expect(comment(page, "My own words.")).to_be_focused()
+
+
+def test_a_published_comment_is_shown_at_once_among_many(place, visit, many):
+    page = visit(place.page())
+    page.clock.install()
+    page.reload()
+    page.get_by_role("textbox", name=BODY).focus()
+    page.clock.fast_forward(10_000)
+    write(page, "The newest of them.")
+    says(page, "Your comment is published")
+    expect(comment(page, "The newest of them.")).to_be_focused()
+    button(page, "Sort").click()
+    page.get_by_role("combobox", name="Order of the comments").select_option("Oldest first")
+    says(page, "Oldest first")
+    expect(page.get_by_text("The newest of them.")).to_have_count(1)
 
 
 # What a comment says about itself
