@@ -19,7 +19,7 @@ import pytest
 from flask import Flask, request, request_started
 from sqlalchemy import event, insert, select
 
-from feedback import articles, digests, moderation, notices, opaque, queue_feeds, readers, staff, stats
+from feedback import articles, digests, moderation, notices, opaque, queue_feeds, readers, staff, stats, subscriptions
 from feedback.db import db, transact, uuid7
 from feedback.models import (
     Article,
@@ -29,6 +29,7 @@ from feedback.models import (
     Decision,
     Delivery,
     Kind,
+    Like,
     NoteStatus,
     Outbox,
     ReasonTally,
@@ -37,6 +38,7 @@ from feedback.models import (
     Site,
     Standing,
     State,
+    Subscription,
     Tally,
     Token,
     User,
@@ -48,7 +50,7 @@ from feedback.views import front
 from tests.cast import ORIGIN, Reader, Staff
 
 GROWING = {"article", "change", "comment", "contributor", "decision", "erasure", "outbox", "reason_tally", "revision"}
-GROWING |= {"delivery", "flag", "standing", "tally", "vote"}
+GROWING |= {"delivery", "flag", "like", "standing", "subscription", "tally", "vote"}
 
 ARTICLES = 3_000  # of the site; each with a vote
 THREADS = 3_000  # on one article, of which one in three is published; as many wait
@@ -181,6 +183,16 @@ def _rows(site: Site, other: Site, hot: Article, ann: Staff) -> Iterator[tuple[A
             for number, (own, key, of) in enumerate(elsewhere)
         ],
     )
+    known = [(hot.id, own, site) for own in threads] + [(key, own, of) for own, key, of in elsewhere]
+    yield Like, [
+        {"article_id": key, "comment_id": own, "reader": voters[number % 1_000 + 1], "site_id": of.id, "created": NOW}
+        for number, (key, own, of) in enumerate(known)
+    ]  # fmt: skip
+    yield Subscription, [
+        {"article_id": key, "comment_id": own, "site_id": of.id, "address": number.to_bytes(32, "big"), "asked": NOW,
+         "confirmed": NOW, "created": NOW}
+        for number, (key, own, of) in enumerate(known)
+    ]  # fmt: skip
     yield Decision, [
         {"article_id": key, "id": uuid7(), "site_id": of.id, "comment_id": own, "who": "Mo", "who_id": None,
          "action": "approve", "from_state": State.PENDING, "to_state": every[number % 5], "version": 2,
@@ -359,6 +371,7 @@ def public(listener: Listener, app: Flask, site: Site, article: Article, rae: Re
     listener.get(client, f"{api}/feedback", article=key, around=more["items"][-1]["id"])
     listener.get(client, f"/f/{site.slug}", article=key, parent=long["id"], cursor=more["next"])
     listener.get(client, f"/f/{site.slug}", article=key, reply=long["id"])
+    listener.get(client, f"/f/{site.slug}", article=key, flag=long["id"])
     listener.get(client, f"{api}/counts", article=[f"page-{number:05}" for number in range(100)])
     listener.get(client, f"/feeds/{site.slug}.atom")
     listener.get(client, f"/feeds/{site.slug}/article.atom", article=key)
@@ -377,7 +390,12 @@ def public(listener: Listener, app: Flask, site: Site, article: Article, rae: Re
     listener.post(client, f"{api}/vote", data=mine | {"value": "none"}, **sent)
     listener.post(client, f"{api}/vote", data=mine | {"value": "yes", "revision": "r9"}, **sent)
     written = listener.post(client, f"{api}/comments", data=mine | {"body": "Said", "submission": "s"}, **sent).json
-    listener.post(client, f"{api}/comments/{written['comment']['id']}/withdraw", data=mine, **sent)
+    own, others = (f"{api}/comments/{each}" for each in (written["comment"]["id"], around))
+    listener.post(client, f"{own}/edit", data=mine | {"body": "Said better"}, **sent)
+    for value in ("yes", "none"):
+        listener.post(client, f"{others}/like", data=mine | {"value": value}, **sent)
+    listener.post(client, f"{api}/preview", data={"body": "Said"}, **sent)
+    listener.post(client, f"{own}/withdraw", data=mine, **sent)
     listener.post(client, f"{api}/erase", data={"reader": f"{2:022d}"}, **sent)
 
 
@@ -465,6 +483,10 @@ def telling(
     client = app.test_client()
     listener.get(client, f"/feeds/{site.slug}/queue.atom", token=secret)
     listener.get(client, f"/unsubscribe/{link}")
+    (row,) = rows(select(Subscription).where(Subscription.site_id == site.id).limit(1))
+    key, links = (row.article_id, row.comment_id), subscriptions.Links(app.config["SETTINGS"].secret_keys)
+    for purpose in subscriptions.Purpose:
+        listener.get(client, f"/replies/{links.sign(key, purpose)}/{purpose}")
 
 
 # What a statement costs
@@ -526,7 +548,14 @@ def _sqlite_cost(query: Query) -> Cost:
 
 # Pages that ask for no rows, or only for whom they are about; and what needs more than to be asked for.
 BARE = {"account.sign_in", "desk.home", "health.healthz", "openapi.contract", "openapi.page", "pages.back", "static"}
-BARE |= {"password.choose", "password.forgotten", "scripts.script", "second_factor.page", "second_factor.step"}
+BARE |= {
+    "password.choose",
+    "password.forgotten",
+    "scripts.script",
+    "scripts.words",
+    "second_factor.page",
+    "second_factor.step",
+}
 
 
 def test_no_page_walks_through_a_table_that_grows(app: Flask, heard: Listener, engine: str) -> None:
