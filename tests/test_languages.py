@@ -172,7 +172,7 @@ def test_a_number_chooses_the_form() -> None:
 
 READERS = (
     "forms/shape", "forms/readers", "votes", "opaque", "text", "characters", "articles", "writers", "db", "rights",
-    "comments/*", "views/intake", "views/pages", "views/formtoken", "views/problems", "views/widget",
+    "comments/*", "views/intake", "views/pages", "views/formtoken", "views/problems", "views/widget", "views/replies",
 )  # fmt: skip
 # Said where no reader is: by what staff send, imports, settings of sites; and in the contract's own descriptions.
 FOR_OTHERS = re.compile(
@@ -247,6 +247,19 @@ def test_rules_refuse_in_the_readers_language(rae: Reader, stan: Reader, article
     long = rae.comments(article, "a" * 6_000, lang="fr").json["errors"]["body"]
     assert long == ["C’est trop long : 5\u202f000 caractères au maximum, et non 6\u202f000."]
     assert rae.votes(article, "maybe", lang="es").json["errors"]["value"] == ["Aquí se puede indicar yes, no o none."]
+
+
+@sqlite_only
+def test_a_call_that_is_not_even_read_is_refused_in_the_readers_language(rae: Reader) -> None:
+    def told(**fields: Any) -> str:
+        answer = rae.http.post("/api/v1/nowhere/vote", headers={"Origin": ORIGIN}, **fields)
+        assert answer.status_code == 404
+        return str(answer.json["detail"])
+
+    assert told(data={"lang": "de"}) == "Hier gibt es keine Website namens „nowhere“."
+    assert told(json={"lang": "de"}) == "Hier gibt es keine Website namens „nowhere“."
+    for unreadable in ({"data": b"\xff=\xff"}, {"json": []}, {"data": {"lang": "de" * 40_000}}):
+        assert told(**unreadable) == "There is no site called “nowhere” here."
 
 
 @sqlite_only
@@ -426,7 +439,8 @@ def test_every_sentence_of_the_pages_comes_from_the_tables(
     check()
     faults = {f"pages.error.{name}" for name in ("tooMuch", "fault", "silent", "later")}
     rare = faults | {"pages.title", "pages.yourFeedback", "pages.waits"}
-    plainly = {name for name, said in ENGLISH.sentences.items() if name.startswith("pages.") and "{" not in str(said)}
+    pages = {name for name in ENGLISH.sentences if name.startswith("pages.") and not name.startswith("pages.mail.")}
+    plainly = {name for name in pages if "{" not in str(ENGLISH.sentences[name])}
     assert {name for name in plainly if ENGLISH.sentences[name] not in seen} <= rare
 
 

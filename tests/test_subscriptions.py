@@ -10,12 +10,13 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from feedback import articles, delivery, doctor, mailbox, subscriptions, worker
+from feedback import articles, delivery, doctor, languages, mailbox, subscriptions, worker
 from feedback.models import Comment, Outbox, Subscription
 from feedback.views import letters
 from tests.cast import Reader
 from tests.mailserver import Mailbox, mail_server
 from tests.recount import assert_counted
+from tests.test_languages import bracketed
 
 sqlite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 URL = "https://feedback.example.org"
@@ -457,3 +458,60 @@ def test_the_counts_hold_through_all_of_it(app, confirmed, asker, replies, sends
     assert len(sends()) == 1
     asker.posts("/erase")
     assert_counted(app)
+
+
+# In the site's language
+
+
+@sqlite_only
+def test_letters_and_their_pages_are_in_the_sites_language(asker, article, mo, sends, page, do):
+    do(articles.change_site, asker.site.slug, lang="ar")
+    arabic = languages.ALL["ar"]
+    approve(mo, asks(asker, article))
+    [question] = sends()
+    assert question["Subject"] == arabic.say("mail.question.subject", site="Quiet Health")
+    assert '<html lang="ar" dir="rtl">' in question.get_body(("html",)).get_content()
+    shown = page.opens(link(question)).text
+    assert arabic.say("pages.mail.asked", site="Quiet Health") in shown and '<html lang="ar" dir="rtl"' in shown
+    assert arabic.say("pages.mail.confirmed", site="Quiet Health") in page.presses(link(question)).text
+    missing = page.http.get("/replies/x/end", base_url=URL, headers={"Accept-Language": "ar"})
+    assert missing.status_code == 404 and arabic.say("says.linkBroken") in missing.text
+
+
+@sqlite_only
+def test_every_sentence_of_letters_and_their_pages_comes_from_the_tables(
+    monkeypatch, asker, answerer, article, mo, sends, page, replies, do, clock
+):
+    monkeypatch.setitem(languages.ALL, "de", languages.Language("de", "", "ltr", bracketed(languages.ENGLISH.groups)))
+    do(articles.change_site, asker.site.slug, lang="de", moderation="post")
+    asks(asker, article)
+    [question] = sends()
+    asked = link(question)
+    comment = asker.mine(article).json["comments"][0]["id"]
+    # Our own words aside, these are the site's and its readers'.
+    theirs = re.compile(rf"Quiet Health|{re.escape(article.title)}|https://\S+|7{{3}}")
+
+    def unsaid(*texts: str) -> list[str]:
+        found = []
+        for words in texts:
+            while "⟦" in words:
+                words, before = re.sub(r"⟦[^⟦⟧]*⟧", "", words), words
+                assert words != before, before
+            found += re.findall(r"[^\W\d_]+", theirs.sub("", words))
+        return found
+
+    def of(letter: Any) -> tuple[str, ...]:
+        bodies = [str(letter.get_body((kind,)).get_content()) for kind in ("plain", "html")]
+        return letter["Subject"], bodies[0], re.sub(r"<[^>]*>", "", bodies[1])
+
+    def seen(answer: Any) -> str:
+        assert answer.status_code == 200
+        return re.sub(r"<[^>]*>", "", answer.text)
+
+    assert unsaid(*of(question), seen(page.opens(asked)), seen(page.presses(asked))) == []
+    for number in range(22):
+        answerer.comments(article, f"777 {number}", parent=comment)
+    clock.forward(hours=2)
+    [told] = sends()
+    end = link(told)
+    assert unsaid(*of(told), seen(page.opens(end)), seen(page.presses(end))) == []

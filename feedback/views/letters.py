@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import current_app, render_template
 
-from feedback import alarms, digests, mailbox, notices, opaque, passwords, subscriptions, triage
+from feedback import alarms, articles, digests, languages, mailbox, notices, opaque, passwords, subscriptions, triage
 from feedback.db import db
 from feedback.mail import Letter, quoted
 from feedback.models import Accepts, Article, Comment, Site, User, Webhook
@@ -114,9 +114,9 @@ def _confirm(notice: Notice) -> Letter | None:
     site = db.session.get_one(Site, comment.site_id)
     days = subscriptions.UNANSWERED.days
     # Nothing that somebody typed: until it is confirmed, the address may be a stranger's.
-    return _to_reader(
-        comment, f"Replies to your comment at {site.name}?", "confirm", site=site.name, link=link, days=days
-    )
+    words = _words(site)
+    subject = words["say"]("mail.question.subject", site=site.name)
+    return _to_reader(comment, subject, "confirm", words, site=site.name, link=link, days=days)
 
 
 def _replies(notice: Notice) -> Letter | None:
@@ -127,23 +127,37 @@ def _replies(notice: Notice) -> Letter | None:
     comment, told = found
     site = db.session.get_one(Site, article.site_id)
     title, number = quoted(article.title or article.key), len(told.replies) + told.more
-    items = [_reply(reply, site, article) for reply in told.replies]
-    subject = f"{f'{number} replies' if number > 1 else 'A reply'} to your comment at {site.name}"
+    words = _words(site)
+    somebody = words["say"]("widget.anonymous")
+    said = {
+        "title": title,
+        "number": number,
+        "items": [_reply(reply, site, article, somebody) for reply in told.replies],
+        "more": told.more,
+        "site": site.name,
+    }
+    subject = words["say"]("mail.replies.subject", n=number, site=site.name)
     end = _reply_link(comment, subscriptions.Purpose.END)
-    return _to_reader(
-        comment, subject, "replies", end=end, site=site.name, title=title, items=items, more=told.more, number=number
-    )
+    return _to_reader(comment, subject, "replies", words, end=end, **said)
+
+
+def _words(site: Site) -> dict[str, Any]:
+    """Return what letters to readers say their sentences by: the site's language and its own words, if any."""
+    policy = articles.read_policy(site.settings)
+    language = languages.pick(policy.lang) or languages.ENGLISH
+    own = policy.texts.get(language.code, languages.NOTHING)
+    return {"language": language, "say": lambda name, **values: language.say(name, own, **values)}
 
 
 def _key(notice: Notice) -> subscriptions.Key:
     return UUID(notice.about["article"]), UUID(notice.about["comment"])
 
 
-def _reply(reply: Comment, site: Site, article: Article) -> dict[str, str]:
+def _reply(reply: Comment, site: Site, article: Article, somebody: str) -> dict[str, str]:
     identifier = opaque.identifier(reply.article_id, reply.id)
     page = f"/f/{site.slug}?article={quote(article.key, safe='')}&around={identifier}#c-{identifier}"
     link = f"{_own_address()}{page}"
-    return {"name": quoted(reply.name or "Somebody"), "text": quoted(reply.source), "link": link}
+    return {"name": quoted(reply.name or somebody), "text": quoted(reply.source), "link": link}
 
 
 def _reply_link(comment: Comment, purpose: subscriptions.Purpose) -> str:
@@ -151,12 +165,14 @@ def _reply_link(comment: Comment, purpose: subscriptions.Purpose) -> str:
     return f"{_own_address()}/replies/{links.sign((comment.article_id, comment.id), purpose)}/{purpose}"
 
 
-def _to_reader(comment: Comment, subject: str, template: str, *, end: str | None = None, **values: object) -> Letter:
+def _to_reader(
+    comment: Comment, subject: str, template: str, words: dict[str, Any], *, end: str | None = None, **values: object
+) -> Letter:
     """Write a letter to the address that is sealed beside a comment."""
     assert comment.sealed_email is not None
     address = mailbox.unseal(comment.sealed_email, current_app.config["SETTINGS"].mail_keys)
     text, html = (
-        render_template(f"mail/{template}.{kind}", name=None, subject=subject, unsubscribe=end, **values)
+        render_template(f"mail/{template}.{kind}", subject=subject, unsubscribe=end, **words, **values)
         for kind in ("txt", "html")
     )
     return Letter(address, subject, text, html, end)

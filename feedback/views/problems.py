@@ -31,8 +31,8 @@ def init_app(app: Flask) -> None:
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None, **extra: Any) -> Response:
     """Return a problem as RFC 9457 writes it, or as a page where a person asked for one, in a reader's language."""
-    if _for_readers() and "language" not in g:
-        spoken.choose(g.get("site"))
+    if "language" not in g:
+        spoken.learn()
     detail = spoken.retell(detail)
     if "errors" in extra:
         extra["errors"] = {name: [*map(spoken.retell, told)] for name, told in extra["errors"].items()}
@@ -40,7 +40,7 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None, **e
         answer = jsonify(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail, **extra)
         answer.content_type = "application/problem+json"
     else:
-        template = "pages/error.html" if _for_readers() else "errors/error.html"
+        template = "pages/error.html" if spoken.is_for_readers() else "errors/error.html"
         words = {"status": status, "title": HTTPStatus(status).phrase, "detail": detail, **spoken.words()}
         answer = current_app.make_response(render_template(template, **words))
     answer.status_code = status
@@ -55,11 +55,6 @@ def _wants_json() -> bool:
     if isinstance(request.routing_exception, SecurityError):
         return True
     return request.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
-
-
-def _for_readers() -> bool:
-    """Whether this is about a page for readers without JavaScript, and be it one that does not exist."""
-    return request.path.startswith("/f/")
 
 
 def _refused(error: Refused) -> Response:

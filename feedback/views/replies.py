@@ -4,15 +4,13 @@ The POST that ends them is the one click of RFC 8058, which mail programs send w
 it needs.
 """
 
-from uuid import UUID
-
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
-from feedback import clock, subscriptions
+from feedback import articles, clock, subscriptions
 from feedback.db import db, scrub, transact
 from feedback.errors import Missing
-from feedback.models import Comment, Site
+from feedback.models import Comment
 from feedback.subscriptions import Key, Purpose
 from feedback.views import access, desk, spoken
 
@@ -57,11 +55,9 @@ def _known(token: str, purpose: Purpose) -> tuple[Key, str]:
     comment = db.session.get(Comment, key) if key else None
     if key is None or comment is None:
         raise Missing("This link is not complete.")
-    return key, _site_name(comment.site_id)
-
-
-def _site_name(site_id: UUID) -> str:
-    return db.session.get_one(Site, site_id).name
+    (g.site,) = articles.sites([comment.site_id])
+    spoken.choose(g.site)
+    return key, g.site.name
 
 
 def _page(purpose: Purpose, site: str, *, done: bool) -> str:

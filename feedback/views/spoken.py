@@ -4,11 +4,14 @@ Calls of the element name it in their field `lang`. A page's address names it in
 where the site's is none of ours, the one that the browser prefers.
 """
 
+from contextlib import suppress
 from typing import Any, cast
 
 from flask import g, request
+from werkzeug.exceptions import HTTPException
 
 from feedback import articles, forms, languages
+from feedback.errors import Refused
 from feedback.languages import Language
 
 
@@ -17,6 +20,21 @@ def fields() -> dict[str, Any]:
     sent = forms.flat(request)
     g.language = _named(sent.get("lang"))
     return sent
+
+
+def learn() -> None:
+    """Choose the language of what is refused before its fields were read."""
+    if is_for_readers():
+        choose(g.get("site"))
+    elif request.blueprint == "widget" and request.method == "POST":
+        # What cannot be read is refused as it is.
+        with suppress(Refused, HTTPException):
+            fields()
+
+
+def is_for_readers() -> bool:
+    """Whether the address is one of a page for readers, and be it none that exists."""
+    return request.path.startswith(("/f/", "/replies/"))
 
 
 def choose(site: articles.SiteView | None) -> None:
