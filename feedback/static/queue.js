@@ -51,6 +51,7 @@
     let current = null;
     let next = document.querySelector(".pager [rel=next]")?.href;
     let filling = false;
+    let sent = 0; // decisions and undos that were answered: a page read before knows nothing of them
     let opening = false; // a form to write in is on its way: what is typed already is no key
 
     document.documentElement.classList.add("scripted");
@@ -148,8 +149,10 @@
       const taken = picked.filter(Boolean);
       if (!taken.length) return;
       const action = body.get("action");
-      const decision = { body, action, address, cards: taken, places: remove(taken) };
+      const decision = { body, action, address, cards: taken };
+      // It is under way before the list refills, so that what is decided is not taken for what came meanwhile.
       outbox.push(decision);
+      decision.places = remove(taken);
       tell(`${LABELS[action]}${taken.length > 1 ? `: ${taken.length} comments` : ""}.`, decision);
       if (form === bulk) bulk.querySelector(".reason").value = "";
       send();
@@ -203,6 +206,7 @@
         decision.sending = true;
         await (decision.undoes ? takeBack(decision) : decide(decision));
         outbox.shift();
+        sent += 1;
       }
       delete queue.dataset.sending;
       refill();
@@ -427,10 +431,13 @@
       if (filling || left >= LOW || (!next && (left || outbox.length))) return;
       filling = true;
       const lastLook = !next;
+      const then = sent;
+      let failed = false;
       try {
         // Past the last page the first one is looked at again, for what came meanwhile.
         const page = await read(next ?? firstPage());
         next = lastLook ? undefined : page.querySelector(".pager [rel=next]")?.getAttribute("href");
+        if (lastLook && then !== sent) return; // The page is older than what is shown; it is looked at again.
         const fresh = [...page.querySelectorAll("[data-queue] .item")].filter((card) => lastLook ? !isPending(card) : !seen.has(card.id));
         for (const card of fresh) {
           seen.add(card.id);
@@ -440,16 +447,17 @@
           next = page.querySelector(".pager [rel=next]")?.getAttribute("href");
           showEmpty(page);
         }
-        takeCounts(page);
+        if (then === sent) takeCounts(page);
         document.querySelector(".pager")?.remove();
         if (!current && cards().length) show(cards()[0]);
         count();
       } catch {
+        failed = true;
         if (!left) warn("The next comments could not be loaded. Reload the page for them.");
       } finally {
         filling = false;
+        if ((next && cards().length < LOW && !failed) || then !== sent) refill();
       }
-      if (next && cards().length < LOW) refill();
     }
 
     /** Take the counts of the lists from a page just read, unless decisions are under way that it does not know. */

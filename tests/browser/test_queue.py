@@ -422,6 +422,17 @@ def test_the_page_is_not_left_unasked_with_an_undo_to_send(queue, service, decid
     assert decided() == [("Mo", "approve"), ("Mo", "reject"), ("Mo", "undo")]
 
 
+def test_the_list_is_looked_at_anew_only_once_all_is_decided(queue):
+    asked: list[str] = []
+    queue.on("request", lambda request: asked.append(request.method))
+    release = holds_up_a_decision(queue)
+    presses(queue, *"xjxjxjxjx", "a")
+    release()
+    expect(queue.get_by_role("heading", name="Nothing waits. Thank you!")).to_be_visible()
+    # A page from before the decision would show again what has just been decided.
+    assert asked == ["POST", "GET"]
+
+
 def test_the_flagged_list_refills_and_counts(sign_in, service, mo, rae, stan, article, do, site):
     do(articles.change_site, site.slug, moderation="post", flag_limit=9)
     for number in range(5):
