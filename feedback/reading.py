@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from feedback import articles, comments, opaque, summary, votes
@@ -12,18 +13,29 @@ Item = dict[str, Any]
 WAITS = (State.PENDING, State.SPAM)  # what was marked spam shows as pending to whoever wrote it
 
 
-def of(site: articles.SiteView, key: str, place: summary.Place, reader: bytes | None) -> dict[str, Any]:
-    """Return the summary of an article and the reader's own: `vote`, `own` and `flagged` (ids of comments), `waiting`.
+def of(
+    site: articles.SiteView,
+    key: str,
+    place: summary.Place,
+    reader: bytes | None,
+    *,
+    now: datetime,
+    notify: bool = False,
+) -> dict[str, Any]:
+    """Return the summary of an article and the reader's own: `vote`, `own`, `flagged` and `liked` (ids of comments),
+    `waiting`, and `changeable` (texts by id).
 
     What waits for moderation stands in its thread, or in `waiting` where that is not on this page. Further replies
     of a thread stand under the comment it began with. Raises Missing, Malformed as summary.of does.
     """
-    shown = summary.of(site, key, place)
+    shown = summary.of(site, key, place, notify=notify)
     if place.parent is not None:
         shown["comments"] |= _under_root(site, key, place.parent, shown["comments"])
     found = articles.find(site.id, key) if reader else None
     if reader is None or found is None:
-        return shown | {"vote": None, "own": frozenset(), "flagged": frozenset(), "waiting": []}
+        nothing: frozenset[str] = frozenset()
+        none_of_theirs = {"vote": None, "own": nothing, "flagged": nothing, "liked": nothing}
+        return shown | none_of_theirs | {"waiting": [], "changeable": {}}
     mine = comments.mine(found.id, reader)
     waiting = _placed([row for row in mine if row.state in WAITS], shown["comments"]["items"])
     first = place.cursor is None and place.parent is None
@@ -33,7 +45,11 @@ def of(site: articles.SiteView, key: str, place: summary.Place, reader: bytes | 
         "flagged": frozenset(
             opaque.identifier(row.article_id, row.comment_id) for row in comments.flags_of(site.id, reader)
         ),
+        "liked": frozenset(comments.liked_on(found.id, reader)),
         "waiting": waiting if first else [],
+        "changeable": {
+            opaque.identifier(row.article_id, row.id): row.source for row in mine if comments.is_changeable(row, now)
+        },
     }
 
 

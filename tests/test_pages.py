@@ -10,6 +10,7 @@ from xml.dom.minidom import Element
 
 import html5lib
 import pytest
+from cryptography.fernet import Fernet
 from flask import Flask
 from itsdangerous import URLSafeSerializer
 from sqlalchemy import select
@@ -21,6 +22,7 @@ from feedback.views import formtoken, pages
 from tests.allowlist import violations
 from tests.cast import KEY, ORIGIN, SLUG, Reader, Staff, together
 from tests.conftest import SECRET
+from tests.mailserver import NOWHERE
 
 # Where only the answer's form is at stake, one engine says as much as two.
 sqlite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -621,6 +623,77 @@ def test_without_cookies_a_flag_is_taken_too(
 # Who a reader is
 
 
+# Liking and changing
+
+
+def test_a_reader_likes_a_comment_and_takes_it_back(
+    plain: Browser, another: Browser, article: Article, published: str
+) -> None:
+    plain.opens(article).sends("like", value="yes")
+    assert plain.sees("You like this comment.") and plain.sees("1 like")
+    assert plain.pressed() == ["Like"]
+    another.opens(article).sends("like", value="yes")
+    assert another.sees("2 likes") and another.pressed() == ["Like"]
+    plain.sends("like", value="none")
+    assert plain.sees("You no longer like this comment.") and plain.sees("1 like") and plain.pressed() == []
+
+
+def test_ones_own_comment_cannot_be_liked(
+    plain: Browser, another: Browser, article: Article, published: str, clock: Any
+) -> None:
+    action, fields = another.opens(article).form("like")
+    plain.opens(article)
+    clock.forward(seconds=30)
+    plain.sends("comment", body="Mine, and published")
+    assert [text(node) for node in plain.all("button")].count("Like") == 1
+    mine = plain.form("withdraw")[1]["comment"]
+    plain.posts((action, fields | {"comment": mine, "value": "yes", "token": plain.form("comment")[1]["token"]}))
+    assert plain.status == 403 and plain.sees("What others think of it is up to them.")
+
+
+def test_a_reader_changes_what_waits_for_a_quarter_of_an_hour(
+    plain: Browser, another: Browser, article: Article, rows: Callable[..., Any], clock: Any
+) -> None:
+    plain.opens(article).sends("comment", body="At first\n& then")
+    action, fields = plain.opens(article).follows("Edit").form("edit")
+    assert fields["body"] == "At first\n& then"
+    plain.posts((action, fields), body="")
+    assert plain.status == 422 and plain.beside("edit-body") == "This is missing."
+    plain.posts((action, fields), body="Better")
+    assert plain.sees("waits for moderation") and plain.comments() == ["Better"]
+    assert [row.source for row in rows(select(Comment))] == ["Better"]
+    another.opens(article).posts((action, fields | {"token": another.form("comment")[1]["token"]}), body="Not mine")
+    assert another.status == 403
+    clock.forward(minutes=16)
+    assert "Edit" not in [text(node) for node in plain.opens(article).all("a")]
+    plain.posts((action, fields), body="Too late")
+    assert plain.status == 409 and plain.sees("A comment can be changed for 15 minutes.")
+
+
+def test_a_reader_changes_what_is_published(plain: Browser, article: Article, published: str, clock: Any) -> None:
+    plain.opens(article)
+    clock.forward(seconds=30)
+    plain.sends("comment", body="Mine")
+    form = plain.follows("Edit").form("edit")
+    plain.posts(form, body="Mine, better")
+    assert plain.sees("Your comment is published.") and "Mine, better" in plain.comments()
+
+
+def test_replies_are_announced_to_who_names_an_address(
+    make_app: Callable[..., Flask], article: Article, plain: Browser, rows: Callable[..., Any]
+) -> None:
+    assert "email" not in plain.opens(article).form("comment")[1]
+    reader = Browser(make_app(mail_keys=(Fernet.generate_key().decode(),), **NOWHERE).test_client())
+    reader.opens(article).sends("comment", body="No mail", email=" ")
+    reader.opens(article).sends("comment", body="Mail, please", email="rae@")
+    assert reader.status == 422 and reader.beside("email") == "This is no e-mail address."
+    reader.sends("comment", body="Mail, please", email="rae@example.org")
+    assert {row.source: row.sealed_email is not None for row in rows(select(Comment))} == {
+        "No mail": False,
+        "Mail, please": True,
+    }
+
+
 @sqlite_only
 def test_the_cookie_comes_with_the_first_thing_sent_and_is_the_readers_alone(
     plain: Browser, article: Article, site: Site, rows: Callable[..., Any]
@@ -836,7 +909,7 @@ def test_other_types_of_body_are_refused(plain: Browser, article: Article) -> No
 
 
 @sqlite_only
-@pytest.mark.parametrize("form", ["vote", "comment", "withdraw", "flag"])
+@pytest.mark.parametrize("form", ["vote", "comment", "withdraw", "edit", "like", "flag"])
 def test_the_address_of_a_form_leads_to_the_page(plain: Browser, article: Article, form: str) -> None:
     answer = plain.http.get(f"/f/{SLUG}/{form}?article={KEY}&frame=1")
     assert answer.status_code == 303 and answer.headers["Location"] == f"/f/{SLUG}?article={KEY}&frame=1"

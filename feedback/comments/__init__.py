@@ -17,7 +17,7 @@ from feedback.comments.likes import (
     likes_of,
 )
 from feedback.comments.owners import (
-    is_editable,
+    is_changeable,
     mine,
     own,
     owned,
@@ -87,7 +87,7 @@ __all__ = [
     "forget_flag",
     "forget_likes",
     "here",
-    "is_editable",
+    "is_changeable",
     "is_flagged",
     "is_stored",
     "latest",

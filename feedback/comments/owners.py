@@ -50,6 +50,11 @@ def editable_until(comment: Comment) -> datetime:
     return comment.created + EDITABLE_FOR
 
 
+def is_changeable(comment: Comment, now: datetime) -> bool:
+    """Whether its reader may change a comment now."""
+    return is_editable(comment) and now <= editable_until(comment)
+
+
 def withdraw(comment_id: str, reader: bytes, *, site_id: UUID, now: datetime) -> Comment:
     """Take a comment off the page for good, at its reader's wish. Twice is once. Raises Missing, Refused."""
     comment = owned(comment_id, reader, site_id)

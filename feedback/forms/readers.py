@@ -71,6 +71,7 @@ PLACE = (
     *SUMMARY,
     Field("reply", line(64)),
     Field("flag", line(64)),
+    Field("edit", line(64)),
     Field("revision", line(articles.MAX_REVISION_CHARS)),
     _LANG,
 )

@@ -19,7 +19,7 @@ from feedback import articles, clock, comments, forms, opaque, readers, reading,
 from feedback.config import Settings
 from feedback.db import transact
 from feedback.errors import Invalid, Missing, Refused, TooMany, Unavailable
-from feedback.models import FlagReason, State
+from feedback.models import Comment, FlagReason, State
 from feedback.views import access, desk, formtoken, intake, problems, spoken
 
 bp = Blueprint("pages", __name__, url_prefix="/f/<site>")
@@ -42,9 +42,11 @@ SAID = {
     "published": ("more.published",) * 2,
     "withdrawn": ("more.withdrawn",) * 2,
     "flagged": ("more.thanks",) * 2,
+    "liked": ("more.liked",) * 2,
+    "unliked": ("more.unliked",) * 2,
 }
 
-BESIDE = ("body", "name", "reason", "section", "note")  # fields whose errors stand beside them
+BESIDE = ("body", "name", "email", "reason", "section", "note")  # fields whose errors stand beside them
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,24 @@ def flag() -> ResponseReturnValue:
     return _take("flag", _flag)
 
 
-@bp.get("/<any(vote, comment, withdraw, flag):form>")
+@bp.post("/edit")
+def edit() -> ResponseReturnValue:
+    return _take("edit", _amend)
+
+
+@bp.post("/like")
+def like() -> ResponseReturnValue:
+    return _take("like", _like)
+
+
+@bp.get("/<any(vote, comment, withdraw, flag, edit, like):form>")
 def back(form: str) -> ResponseReturnValue:
     """Lead whoever opens a form's address (it stands in the browser after an error) to the page with the form."""
     return redirect(address(**_here()), 303)
 
 
 def _here() -> dict[str, str]:
-    return {name: g.place[name] for name in ("cursor", "parent", "around", "reply", "flag")}
+    return {name: g.place[name] for name in ("cursor", "parent", "around", "reply", "flag", "edit")}
 
 
 # Taking what a form sends
@@ -176,14 +188,35 @@ def _cast(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: da
 
 
 def _submit(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: datetime) -> str:
-    known = {"submission": token.submission(sent.get("body", "")), "opened": token.opened_ms}
-    fields = _fields(sent, reader, "body", "name", "parent", "website") | known
+    known: dict[str, Any] = {"submission": token.submission(sent.get("body", "")), "opened": token.opened_ms}
+    # There is one field for it: whoever fills it in wants to be told of replies.
+    known |= {"notify": "replies"} if sent.get("email", "").strip() else {}
+    fields = _fields(sent, reader, "body", "name", "email", "parent", "website") | known
     draft = intake.draft(site(), forms.read(forms.COMMENT, fields), typed_name=sent.get("name"))
     stored = transact(comments.submit, draft, now=now)
-    if stored.state is State.APPROVED:
-        identifier = opaque.identifier(stored.article_id, stored.id)
-        return address(done="published", around=identifier, anchor="list")
-    return address(done="waits", around=sent.get("parent"), anchor="list")
+    return _stored(stored, around=sent.get("parent"))
+
+
+def _stored(comment: Comment, *, around: str | None = None) -> str:
+    """Return where its reader sees a comment as it is now stored."""
+    if comment.state is State.APPROVED:
+        around = opaque.identifier(comment.article_id, comment.id)
+        return address(done="published", around=around, anchor="list")
+    return address(done="waits", around=around, anchor="list")
+
+
+def _amend(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: datetime) -> str:
+    given = forms.read(forms.EDIT, _fields(sent, reader, "body"))
+    amendment = intake.amendment(site(), sent.get("comment", ""), given)
+    return _stored(transact(comments.amend, amendment, site=site(), now=now))
+
+
+def _like(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: datetime) -> str:
+    given = forms.read(forms.LIKE, _fields(sent, reader, "value"))
+    owner, identifier, likes = readers.digest(site().id, reader), sent.get("comment", ""), given["value"] == "yes"
+    intake.count_like(owner)
+    transact(comments.like, identifier, owner, likes, site_id=site().id, now=now)
+    return address(done="liked" if likes else "unliked", around=identifier, anchor="list")
 
 
 def _withdraw(sent: dict[str, str], token: formtoken.FormToken, reader: str, now: datetime) -> str:
@@ -241,9 +274,9 @@ def _show(trouble: Trouble | None = None) -> Response:
     sort, around = asked["sort"] or "best", asked["reply"] or asked["flag"] or asked["around"]
     place = summary.Place(sort, asked["cursor"], None if around else asked["parent"], around)
     try:
-        shown, lost = reading.of(site(), article(), place, reader), False
+        shown, lost = _read(place, reader), False
     except Missing:
-        shown, lost = reading.of(site(), article(), summary.Place(sort), reader), True
+        shown, lost = _read(summary.Place(sort), reader), True
     told = _said(token)
     # What was flagged may have been taken down by that: its reader is thanked, and not told that it is gone.
     missing = lost and not told["done"]
@@ -261,6 +294,7 @@ def _show(trouble: Trouble | None = None) -> Response:
             elsewhere=bool(place.cursor or place.parent or place.around) and not lost,
             replying=reading.find(shown["comments"]["items"], asked["reply"]),
             flagging=_flagging(shown),
+            editing=asked["edit"] if asked["edit"] in shown["changeable"] else None,
             wrong=[reason.value for reason in FlagReason],
         )
     )
@@ -268,6 +302,10 @@ def _show(trouble: Trouble | None = None) -> Response:
     if trouble and isinstance(trouble.error, TooMany | Unavailable):
         answer.headers["Retry-After"] = str(trouble.error.retry_after)
     return answer
+
+
+def _read(place: summary.Place, reader: bytes | None) -> dict[str, Any]:
+    return reading.of(site(), article(), place, reader, now=clock.now(), notify=intake.notifies())
 
 
 def _flagging(shown: dict[str, Any]) -> reading.Item | None:
