@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import html5lib
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
@@ -22,6 +23,14 @@ sqlite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 URL = "https://feedback.example.org"
 ADDRESS = "rae@readers.example"
 KEY = Fernet.generate_key().decode()
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "[a](javascript:alert(1)) ![b](http://x.test/p.png) https://pills.example",
+    "{{ 7 * 7 }} {% raw %} =?utf-8?q?=0D=0ABcc:_all?=",
+)
+USUAL = {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"}
+USUAL |= {"List-Unsubscribe", "List-Unsubscribe-Post"}
 LINK = re.compile(r"https://feedback\.example\.org(/replies/\S+/(?:confirm|end))")
 
 
@@ -338,6 +347,21 @@ def test_a_name_begins_no_header_of_its_own(confirmed, asker, replies, sends, cl
     [letter] = sends()
     assert "Bcc" not in letter
     assert letter["To"] == ADDRESS
+
+
+@sqlite_only
+@pytest.mark.parametrize("string", HOSTILE)
+def test_hostile_replies_stay_words_in_a_letter(confirmed, replies, sends, clock, string):
+    replies(confirmed, f"Said: {string}", name="Stan <b>&</b>")
+    clock.forward(minutes=5)
+    [letter] = sends()
+    assert set(letter.keys()) == USUAL
+    shown = html5lib.parse(letter.get_body(("html",)).get_content(), treebuilder="dom")
+    assert [node.tagName for node in shown.getElementsByTagName("*") if node.tagName in ("script", "img", "b")] == []
+    links = [node.getAttribute("href") for node in shown.getElementsByTagName("a")]
+    assert [link for link in links if not link.startswith(f"{URL}/")] == []
+    [name] = shown.getElementsByTagName("strong")
+    assert "".join(node.data for node in name.childNodes) == "Stan <b>&</b>"
 
 
 # The end of it
