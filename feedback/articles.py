@@ -76,6 +76,7 @@ class Policy:
     flag_limit: int = 3  # weight of readers' flags that puts a published comment back into the queue
     rejections: tuple[str, ...] = REJECTIONS
     promise_hours: int = 0  # within which moderators promise to decide; 0 is no promise
+    explains: str = "off"  # whether readers who are told of replies are told why their comment was rejected
     show_figure: str = "off"  # whether readers see how many of them an article helped
     texts: Mapping[str, languages.Own] = field(default_factory=dict)  # its own sentences in place of ours, by language
 
@@ -227,6 +228,7 @@ _READ = {
     "flag_limit": _number(1, 100),
     "rejections": _sentences,
     "promise_hours": _number(0, 24 * 31),
+    "explains": _one_of(*SWITCH),
     "show_figure": _one_of(*SWITCH),
     "texts": own.read,
 }

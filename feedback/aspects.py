@@ -107,6 +107,7 @@ WORDS = {
     "flag_limit": "how many flags are too many",
     "rejections": "the reasons to reject a comment",
     "promise_hours": "how soon comments are decided on",
+    "explains": "whether readers are told why a comment was rejected",
     "show_figure": "whether readers see the figure",
     "texts": "the sentences that readers see",
 }

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     UNSAFE = "unsafe"  # user, article, since: readers say that it could be unsafe
     CONFIRM = "confirm"  # article, comment: whether its reader wants to be told of replies
     REPLIES = "replies"  # article, comment, replies, more: what was answered to it
+    REJECTED = "rejected"  # article, comment, decision: why it was rejected
     WEBHOOK = "webhook"  # webhook, and where it is about one: article, comment. A row of `delivery` says the rest
     WEBHOOK_OFF = "webhook_off"  # user, site, webhook: it was switched off, because it failed for too long
 

@@ -83,6 +83,20 @@ def published(comments: Sequence[Comment], *, now: datetime) -> None:
             _tell(theirs, comment, now)
 
 
+def rejected(decisions: Sequence[Decision], *, now: datetime) -> None:
+    """Explain decisions that have a reason to those readers who confirmed an address; an undo still comes in time."""
+    theirs = _alive().where(
+        Subscription.confirmed.is_not(None),
+        Subscription.article_id.in_({decision.article_id for decision in decisions}),
+        Subscription.comment_id.in_({decision.comment_id for decision in decisions}),
+    )
+    confirmed = {(row.article_id, row.comment_id) for row in db.session.execute(theirs).scalars()}
+    for decision in decisions:
+        if (decision.article_id, decision.comment_id) in confirmed:
+            about = {"article": decision.article_id, "comment": decision.comment_id, "decision": decision.id}
+            notices.put(notices.Kind.REJECTED, about, now=now, site_id=decision.site_id, due=now + SETTLE)
+
+
 def forget(comment: Comment) -> None:
     """Erase a comment's address, its subscription and what waits to be told by it."""
     row = db.session.get(Subscription, (comment.article_id, comment.id))
@@ -211,6 +225,15 @@ def to_tell(key: Key, replies: str, more: str) -> tuple[Comment, Told] | None:
     )
     found = tuple(db.session.execute(query.order_by(Comment.created, Comment.id)).scalars())
     return (comment, Told(found, int(more))) if found else None
+
+
+def to_explain(key: Key, decision_id: UUID) -> tuple[Comment, str] | None:
+    """Return the comment and why it was rejected; None where something has happened to it since."""
+    comment, row = _look(key)
+    decision = db.session.get(Decision, (key[0], decision_id))
+    if comment is None or row is None or not row.confirmed or decision is None or not decision.reason:
+        return None
+    return (comment, decision.reason) if comment.version == decision.version else None
 
 
 def _look(key: Key) -> tuple[Comment | None, Subscription | None]:

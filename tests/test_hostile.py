@@ -140,8 +140,8 @@ class Doors:
             assert sections == {quoted(section) for section in shelf.sections if section}
 
     def test_letters_say_names_as_they_are_and_have_no_header_of_their_own(self, house):
-        # What readers are told of replies greets nobody by name; test_subscriptions.py has hostile replies in it.
-        for kind in letters.LETTERS.keys() - {Kind.CONFIRM, Kind.REPLIES}:
+        # What readers are told greets nobody by name; test_subscriptions.py has hostile replies in it.
+        for kind in letters.LETTERS.keys() - {Kind.CONFIRM, Kind.REPLIES, Kind.REJECTED}:
             usual = letter(house, kind, "Plain words", "Plain words", house.shelves[0]).keys()
             for shelf in house.shelves:
                 # Longer than names are, so that every string needs no letter of its own.

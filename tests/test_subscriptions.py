@@ -539,3 +539,71 @@ def test_every_sentence_of_letters_and_their_pages_comes_from_the_tables(
     [told] = sends()
     end = link(told)
     assert unsaid(*of(told), seen(page.opens(end)), seen(page.presses(end))) == []
+
+
+# Why a comment was rejected
+
+
+@pytest.fixture
+def explains(do: Callable[..., Any], site: Any) -> None:
+    do(articles.change_site, site.slug, explains="on")
+
+
+def reject(mo: Any, comment: str, version: int = 2, **more: str) -> str:
+    answer = mo.posts("/decisions", comment=comment, action="reject", version=version, **more)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json["decisions"][0]["id"])
+
+
+def test_whoever_confirmed_is_told_why_their_comment_was_rejected(explains, confirmed, mo, sends, clock, page):
+    reject(mo, confirmed, reason="Names a dose <b>without</b> its source")
+    assert sends() == []
+    clock.forward(minutes=6)
+    [letter] = sends()
+    assert (letter["To"], letter["Subject"]) == (ADDRESS, "Your comment at Quiet Health was rejected")
+    assert "Names a dose <b>without</b> its source" in words(letter)
+    html = html5lib.parse(letter.get_body(("html",)).get_content(), namespaceHTMLElements=False)
+    assert html.find(".//blockquote").text == "Names a dose <b>without</b> its source" and html.find(".//b") is None
+    assert page.presses(link(letter)).status_code == 200
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_a_rejection_that_was_taken_back_is_not_explained(explains, confirmed, mo, sends, clock):
+    decision = reject(mo, confirmed, reason="Off the topic")
+    assert mo.posts(f"/decisions/{decision}/undo").status_code == 200
+    clock.forward(minutes=6)
+    assert sends() == []
+
+
+def test_only_the_last_of_two_reasons_is_told(explains, confirmed, mo, sends, clock):
+    mo.posts(f"/decisions/{reject(mo, confirmed, reason='Off the topic')}/undo")
+    reject(mo, confirmed, version=4, reason="Unkind")
+    clock.forward(minutes=6)
+    [letter] = sends()
+    assert "Unkind" in words(letter) and "Off the topic" not in words(letter)
+
+
+def test_nothing_is_explained_without_a_reason(explains, confirmed, mo, sends, clock):
+    reject(mo, confirmed)
+    clock.forward(minutes=6)
+    assert sends() == []
+
+
+def test_nothing_is_explained_where_the_site_does_not_ask_for_it(confirmed, mo, sends, clock):
+    reject(mo, confirmed, reason="Off the topic")
+    clock.forward(minutes=6)
+    assert sends() == []
+
+
+def test_nobody_is_told_a_reason_before_the_address_is_confirmed(explains, asker, article, mo, sends, clock):
+    comment = asks(asker, article)
+    reject(mo, comment, version=1, reason="Off the topic")
+    clock.forward(minutes=6)
+    assert sends() == []
+
+
+def test_a_subscription_that_ended_meanwhile_is_told_no_reason(explains, confirmed, mo, sends, clock, asker):
+    reject(mo, confirmed, reason="Off the topic")
+    assert asker.posts(f"/comments/{confirmed}/withdraw").status_code == 200
+    clock.forward(minutes=6)
+    assert sends() == []

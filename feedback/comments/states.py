@@ -132,6 +132,8 @@ def change_states(
         webhooks.tell(webhooks.OF_STATE[to], others, who=who, now=now)
     if others and to is State.APPROVED:
         subscriptions.published(others, now=now)
+    if to is State.REJECTED and reason:
+        subscriptions.rejected(rows, now=now)
     return rows
 
 

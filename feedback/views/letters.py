@@ -141,6 +141,19 @@ def _replies(notice: Notice) -> Letter | None:
     return _to_reader(comment, subject, "replies", words, end=end, **said)
 
 
+def _rejected(notice: Notice) -> Letter | None:
+    found = subscriptions.to_explain(_key(notice), UUID(notice.about["decision"]))
+    article = db.session.get(Article, UUID(notice.about["article"]))
+    site = db.session.get_one(Site, article.site_id) if article is not None else None
+    if found is None or article is None or site is None or articles.read_policy(site.settings).explains != "on":
+        return None
+    comment, reason = found
+    words, title = _words(site), quoted(article.title or article.key)
+    subject = words["say"]("mail.rejected.subject", site=site.name)
+    end = _reply_link(comment, subscriptions.Purpose.END)
+    return _to_reader(comment, subject, "rejected", words, end=end, title=title, site=site.name, reason=quoted(reason))
+
+
 def _words(site: Site) -> dict[str, Any]:
     """Return what letters to readers say their sentences by: the site's language and its own words, if any."""
     policy = articles.read_policy(site.settings)
@@ -213,4 +226,5 @@ LETTERS: dict[Kind, Callable[[notices.Notice], Letter | None]] = {
     Kind.WEBHOOK_OFF: _webhook_off,
     Kind.CONFIRM: _confirm,
     Kind.REPLIES: _replies,
+    Kind.REJECTED: _rejected,
 }

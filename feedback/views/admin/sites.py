@@ -31,6 +31,10 @@ ADMITS = {
     "registered": ("Registered articles only", "Votes and comments of other pages are refused."),
 }
 
+EXPLAINS = {
+    "off": ("Moderators alone", "The reason stands in the history of the comment."),
+    "on": ("Its reader, too", "By mail, to who asked for mail about replies and confirmed the address."),
+}
 FIGURE = {
     "off": ("Their own answer", "What others answered is for authors."),
     "on": ("How many it helped", "“87 of 100 readers found this helpful”, from 20 votes on."),
@@ -76,6 +80,7 @@ class SettingsForm(Form):
     score_trust = Number("Learned score under which a comment is published at once, in percent", number(0, 50))
     flag_limit = Number("Readers' flags before a comment waits again", number(1, 100))
     rejections = Lines("Reasons to reject", each_line(forms.line(300), most=MAX_REASONS), "Keep at least one reason.")
+    explains = Choice("Who is told the reason", EXPLAINS)
     promise_hours = Number("Decided within, in hours", number(0, 24 * 31))
     quarantine_limit = Number("Votes of one network on one article in one day", number(1, 100_000))
 
@@ -89,7 +94,7 @@ class SettingsForm(Form):
 
 
 POLICY = tuple(name for name in aspects.WORDS if name != "texts")  # which have a page of their own
-TYPED = frozenset(POLICY) - {"moderation", "admits", "show_figure"}
+TYPED = frozenset(POLICY) - {"moderation", "admits", "show_figure", "explains"}
 
 
 def _typed(site: articles.SiteView) -> dict[str, Any]:
