@@ -26,8 +26,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("article_id", "comment_id", name=op.f("pk_subscription")),
     )
     op.create_index("ix_subscription_address", "subscription", ["site_id", "address"])
-    # Nobody was ever asked whether an address given until now is theirs.
-    op.execute("UPDATE comment SET sealed_email = NULL WHERE sealed_email IS NOT NULL")
 
 
 def downgrade() -> None:
