@@ -20,6 +20,7 @@ from .world import Event, World
 
 BY_ADA = 0.2  # of the decisions; the others are Mo's
 STEP = timedelta(minutes=3)  # from one decision on a comment to the next
+SOON = timedelta(hours=5)  # from one like of a comment to the next
 LATER = timedelta(days=6)  # from one flag on a comment to the next
 ERASED_AFTER = timedelta(days=14)
 ACTION = {
@@ -59,6 +60,8 @@ class Conversation:
         later = first + STEP * 3
         for number, (reason, note) in enumerate(said.flagged):
             yield Event(later + LATER * number, partial(self._flag, said, number, reason, note))
+        for number in range(said.likes):
+            yield Event(later + SOON * number, partial(self._like, said, number))
         if said.staff:
             yield Event(later, lambda at: self._reply(said, by, at))
         if said.pinned:
@@ -123,6 +126,11 @@ class Conversation:
         reader = readers.digest(site.id, f"flags {said.tag} {number}")
         comment_id = opaque.identifier(*self.rows[said])
         comments.flag(comments.Report(comment_id, reader, reason, note or None), site=site, now=at)
+
+    def _like(self, said: Said, number: int, at: datetime) -> None:
+        site_id = self.world.site.id
+        reader = readers.digest(site_id, f"likes {said.tag} {number}")
+        comments.like(opaque.identifier(*self.rows[said]), reader, True, site_id=site_id, now=at)
 
     def _reply(self, said: Said, by: Actor, at: datetime) -> None:
         author = moderation.Author(by, by.name, Role.MODERATOR)

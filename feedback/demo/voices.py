@@ -33,6 +33,7 @@ class Said:
     staff: str = ""  # what the staff answered
     edited: str = ""  # what a moderator made of the text before it was published
     pinned: bool = False
+    likes: int = 0  # readers who liked it once it was published
 
 
 PLAN = (
@@ -68,6 +69,7 @@ COMMENTS = (
         "Rae",
         "Thank you. I was given this for my neck and nobody mentioned that it is *off-label*. "
         "Now I know which questions to take to my next appointment.",
+        likes=4,
     ),
     Said(
         "joan",
@@ -76,6 +78,7 @@ COMMENTS = (
         "Joan P.",
         "Same here, and I only learned it from the leaflet. My doctor was not offended at all when I asked.",
         answers="rae",
+        likes=1,
     ),
     Said(
         "tomasz",
@@ -118,6 +121,7 @@ COMMENTS = (
         "The page says that one should not stop suddenly, but not how slowly then. Days? Weeks? I have taken it for "
         "two months and would like to know what to expect before I ring the practice.",
         pinned=True,
+        likes=7,
     ),
     Said(
         "farid",
@@ -127,6 +131,7 @@ COMMENTS = (
         f"{PLAN} The practice is on +44 20 7946 0133 and takes new patients.",
         answers="stop-question",
         edited=PLAN,
+        likes=6,
     ),
     Said(
         "pills",
@@ -145,6 +150,7 @@ COMMENTS = (
         41.7,
         "M. Lindqvist",
         LONG,
+        likes=23,
     ),
     Said(
         "double",
@@ -162,6 +168,7 @@ COMMENTS = (
         35.2,
         "Owen",
         "The table says three to four hours. Is that why I have to take it three times a day?",
+        likes=2,
     ),
     Said(
         "chemist",
@@ -171,6 +178,7 @@ COMMENTS = (
         "Yes, it does not stay in the body for long, so one tablet cannot cover a day. That is also why a missed dose "
         "shows quickly.",
         answers="half-life",
+        likes=5,
     ),
     Said(
         "erased",
@@ -208,6 +216,7 @@ COMMENTS = (
         "For those who lost the leaflet: the NHS has a readable page at https://www.nhs.uk/medicines/baclofen/ which "
         "says much the same about alcohol.",
         flagged=((FlagReason.SPAM, "Is somebody collecting clicks here?"), (FlagReason.OTHER, "")),
+        likes=3,
     ),
     Said(
         "top",
@@ -216,6 +225,7 @@ COMMENTS = (
         "Marit",
         "> Do not stop suddenly\n\nThis part is new, isn't it? It is exactly what I missed the first time. I would put "
         "it even higher up, right under the title.",
+        likes=3,
     ),
     Said(
         "spanish",
