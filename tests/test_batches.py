@@ -139,6 +139,20 @@ def test_one_undo_takes_all_of_it_back_but_what_changed_since(app, mo, ada, crow
     assert_counted(app)
 
 
+def test_whoever_undoes_stands_in_the_decisions(app, mo, ada, crowd, rows, clock):
+    crowd(60)
+    batch = begun(mo, clock)
+    assert ada.posts(f"/batches/{batch}/undo").status_code == 202
+    # The first part is done with the request, the rest by the worker.
+    assert shown(mo, batch)["state"] == "undoing"
+    work(app)
+    assert shown(mo, batch)["undone"] == 60
+    who = [(row.action, row.who) for row in rows(select(Decision))]
+    assert sorted(who) == [("approve", "moderator token")] * 60 + [("undo", "administrator token")] * 60
+    (row,) = rows(select(Batch))
+    assert row.who == "moderator token"
+
+
 def test_a_worker_killed_between_chunks_goes_on_where_it_was(app, make_app, mo, crowd, rows, clock):
     crowd(350)
     batch = begun(mo, clock)

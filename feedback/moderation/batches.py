@@ -26,6 +26,7 @@ CHUNK = 100  # in one transaction: some hundredths of a second, for which writer
 UNDONE = 25  # likewise: each is undone by itself, which takes several times as long
 MAX_LISTED = 200  # of the comments that were skipped; more would tell nobody more
 FILTERED = ("state", "article", "held", "q", "score")
+UNDOER = "undoer"  # kept beside the filter while a batch is being undone
 GOING = (Progress.RUNNING, Progress.UNDOING)
 
 
@@ -72,7 +73,7 @@ def unfinished() -> UUID | None:
 
 
 def _filter(row: Batch) -> Filter:
-    return Filter((row.site_id,), **row.filter, before=row.before)
+    return Filter((row.site_id,), **{name: row.filter[name] for name in FILTERED}, before=row.before)
 
 
 def _decide_chunk(row: Batch, now: datetime) -> None:
@@ -142,17 +143,22 @@ def _decided_by_others(row: Batch, chosen: Filter) -> list[str]:
 # Undoing
 
 
-def undo_batch(batch_id: UUID, *, site_ids: Collection[UUID], now: datetime) -> Batch:
-    """Set out to take back all that a batch decided. Raises Missing, Conflict while it is under way or undone."""
+def undo_batch(batch_id: UUID, *, who: Actor, site_ids: Collection[UUID]) -> Batch:
+    """Set out to take back all that a batch decided, in the name of whoever says so.
+
+    Raises Missing, Conflict while it is under way or undone.
+    """
     row = get(batch_id, site_ids, for_update=True)
     if row.progress is not Progress.DONE:
         raise Conflict(f"This is {row.progress.value} already; it can be undone once it is done.")
     row.progress, row.place, row.finished = Progress.UNDOING, None, None
+    # Whoever undoes is needed until that is done; afterwards the decisions say who it was.
+    row.filter = row.filter | {UNDOER: [who.name, who.id.hex if who.id else None]}
     return row
 
 
 def _undo_chunk(row: Batch, now: datetime) -> None:
-    place = opaque.parse_identifier(row.place) if row.place else None
+    place, who = opaque.parse_identifier(row.place) if row.place else None, _undoer(row)
     query = select(Decision).where(Decision.batch_id == row.id)
     if place:
         query = query.where(tuple_(Decision.article_id, Decision.id) > tuple_(*map(literal, place)))
@@ -162,16 +168,19 @@ def _undo_chunk(row: Batch, now: datetime) -> None:
         for decision in made:
             if undoable(decision, found[decision.comment_id]):
                 done = opaque.identifier(decision.article_id, decision.id)
-                undo(done, who=_actor(row), site_ids=(row.site_id,), now=now)
+                undo(done, who=who, site_ids=(row.site_id,), now=now)
                 row.undone += 1
     if len(made) < UNDONE:
         row.progress, row.place, row.finished = Progress.UNDONE, None, now
+        row.filter = {name: value for name, value in row.filter.items() if name != UNDOER}
     else:
         row.place = opaque.identifier(made[-1].article_id, made[-1].id)
 
 
-def _actor(row: Batch) -> Actor:
-    return Actor(row.who, row.who_id)
+def _undoer(row: Batch) -> Actor:
+    # One that an earlier release began to undo does not say.
+    name, who_id = row.filter.get(UNDOER, (row.who, row.who_id.hex if row.who_id else None))
+    return Actor(name, UUID(who_id) if who_id else None)
 
 
 # Reading

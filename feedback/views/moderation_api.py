@@ -113,7 +113,7 @@ def batch(batch_id: str) -> ResponseReturnValue:
 @bp.post("/batches/<batch_id>/undo")
 def undo_batch(batch_id: str) -> ResponseReturnValue:
     principal = access.require(Role.MODERATOR)
-    row = transact(batches.undo_batch, _row_id(batch_id), site_ids=(principal.site_id,), now=clock.now())
+    row = transact(batches.undo_batch, _row_id(batch_id), who=principal.actor, site_ids=(principal.site_id,))
     return _under_way(row.id)
 
 

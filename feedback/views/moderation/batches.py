@@ -61,7 +61,7 @@ def batch(batch_id: str) -> ResponseReturnValue:
 @bp.post("/batches/<batch_id>/undo")
 def undo_batch(batch_id: str) -> ResponseReturnValue:
     try:
-        row = ground.transact(batches.undo_batch, identifier(batch_id), site_ids=g.site_ids, now=g.now)
+        row = ground.transact(batches.undo_batch, identifier(batch_id), who=g.person.actor, site_ids=g.site_ids)
     except Conflict as conflict:
         desk.tell(conflict.detail, "warning")
         return redirect(url_for("moderation.batch", batch_id=batch_id), 303)
