@@ -12,7 +12,8 @@ from feedback import articles, comments, opaque, worker
 from feedback.clock import rfc3339
 from feedback.db import db, uuid7
 from feedback.models import Batch, Comment, Decision, Progress
-from feedback.moderation import batches
+from feedback.moderation import Action, Filter, batches
+from feedback.staff import Actor
 from tests.cast import registration
 from tests.recount import assert_counted
 
@@ -223,6 +224,22 @@ def test_a_batch_keeps_to_what_was_there_when_it_was_looked_at(mo, crowd, rows, 
     assert shown(mo, begun(mo, clock, before="2099-01-01T00:00:00Z"))["decided"] == 20
     (first, second) = rows(select(Batch).order_by(Batch.created, Batch.id))
     assert (first.before, second.before) == (created, clock())
+
+
+@sqlite_only
+def test_an_age_keeps_out_what_is_younger_and_nothing_that_was_edited_before_anybody_looked(
+    mo, ada, site, crowd, rows, do, clock
+):
+    ids = crowd(30)
+    (created,) = rows(select(Comment.created).where(Comment.id == opaque.parse_identifier(ids[9])[1]))
+    assert ada.posts(f"/comments/{ids[3]}/revise", version=1, body="Put better").status_code == 200
+    clock.forward(minutes=5)
+    how = {"before": clock(), "reason": None, "who": Actor("Mo"), "now": clock()}
+    batch = do(lambda: batches.begin(Filter((site.id,), before=created), Action.APPROVE, **how).id)
+    assert do(batches.step, batch, now=clock()) is False
+    (row,) = rows(select(Batch))
+    assert (row.total, row.decided, row.skipped, row.before) == (10, 10, [], clock())
+    assert states(rows) == {"approved": 10, "pending": 20}
 
 
 def test_flags_are_dismissed_in_bulk_too(app, mo, stan, crowd, rows, clock):

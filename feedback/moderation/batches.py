@@ -26,6 +26,7 @@ CHUNK = 100  # in one transaction: some hundredths of a second, for which writer
 UNDONE = 25  # likewise: each is undone by itself, which takes several times as long
 MAX_LISTED = 200  # of the comments that were skipped; more would tell nobody more
 FILTERED = ("state", "article", "held", "q", "score")
+SENT = "sent"  # kept beside the filter: the latest moment of sending that it shows, by the age asked for
 UNDOER = "undoer"  # kept beside the filter while a batch is being undone
 GOING = (Progress.RUNNING, Progress.UNDOING)
 
@@ -37,7 +38,7 @@ def begin(chosen: Filter, action: Action, *, before: datetime, reason: str | Non
         raise Invalid({"state": ["What its readers took back cannot be decided on."]})
     if chosen.state == OUTCOME[action]:
         raise Invalid({"action": ["The comments of this list are that already."]})
-    chosen = replace(chosen, before=min(before, now, chosen.before or now))
+    seen = min(before, now)
     row = Batch(
         id=uuid7(),
         site_id=site_id,
@@ -45,9 +46,10 @@ def begin(chosen: Filter, action: Action, *, before: datetime, reason: str | Non
         who_id=who.id,
         action=action.value,
         reason=reason,
-        filter={name: getattr(chosen, name) for name in FILTERED},
-        before=chosen.before,
-        total=count(chosen),
+        filter={name: getattr(chosen, name) for name in FILTERED}
+        | {SENT: rfc3339(chosen.before) if chosen.before else None},
+        before=seen,
+        total=count(replace(chosen, before=min(seen, chosen.before or seen))),
         created=now,
     )
     db.session.add(row)
@@ -73,7 +75,9 @@ def unfinished() -> UUID | None:
 
 
 def _filter(row: Batch) -> Filter:
-    return Filter((row.site_id,), **{name: row.filter[name] for name in FILTERED}, before=row.before)
+    sent = row.filter.get(SENT)
+    before = min(row.before, datetime.fromisoformat(sent)) if sent else row.before
+    return Filter((row.site_id,), **{name: row.filter[name] for name in FILTERED}, before=before)
 
 
 def _decide_chunk(row: Batch, now: datetime) -> None:
