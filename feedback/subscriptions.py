@@ -97,13 +97,16 @@ def rejected(decisions: Sequence[Decision], *, now: datetime) -> None:
             notices.put(notices.Kind.REJECTED, about, now=now, site_id=decision.site_id, due=now + SETTLE)
 
 
-def forget(comment: Comment) -> None:
-    """Erase a comment's address, its subscription and what waits to be told by it."""
-    row = db.session.get(Subscription, (comment.article_id, comment.id))
-    if row is not None:
-        _drop_notice(row)
-        db.session.delete(row)
-    comment.sealed_email = None
+def forget(comment: Comment, *, now: datetime) -> None:
+    """Stop what a comment that is being erased had begun, and drop what waits to explain a decision on it.
+
+    That its address was asked stays for a day: nobody is asked again because somebody else erased what they wrote.
+    """
+    stop(comment, now=now)
+    explains = (Outbox.kind == notices.Kind.REJECTED, Outbox.done.is_(None), Outbox.site_id == comment.site_id)
+    for waiting in db.session.execute(select(Outbox).where(*explains)).scalars():
+        if waiting.about["comment"] == comment.id.hex:
+            db.session.delete(waiting)
 
 
 def stop(comment: Comment, *, now: datetime) -> None:
@@ -139,8 +142,7 @@ def _ask(row: Subscription, comment: Comment, now: datetime) -> None:
         return  # one answer to the question that is out is an answer for this one, too
     latest = select(func.max(Subscription.asked)).where(*same, Subscription.comment_id != row.comment_id)
     before = db.session.execute(latest).scalar_one_or_none()
-    due = now if before is None or not now - ASK_AGAIN < before <= now + ASK_AGAIN else before + ASK_AGAIN
-    row.asked = due
+    row.asked = due = now if before is None else max(now, before + ASK_AGAIN)
     about: dict[str, UUID | datetime | str] = {"article": row.article_id, "comment": row.comment_id}
     row.notice = notices.put(notices.Kind.CONFIRM, about, now=now, site_id=row.site_id, due=due)
 
@@ -198,7 +200,9 @@ def _drop_notice(row: Subscription) -> None:
 def _end(row: Subscription, comment: Comment, now: datetime) -> None:
     _drop_notice(row)
     row.ended, row.notice, comment.sealed_email = now, None, None
-    if row.asked is None:
+    row.confirmed = row.last = None
+    # A question that was still to come is none that anybody got.
+    if row.asked is None or row.asked > now:
         db.session.delete(row)
 
 

@@ -235,6 +235,37 @@ def test_what_is_not_there_any_more_is_not_asked_about(asker, article, mo, sends
     assert sends() == []
 
 
+@pytest.mark.parametrize("how", ["erase", "purge"])
+def test_erasing_a_comment_does_not_let_its_address_be_asked_again(
+    asker, article, mo, ada, sends, rows, post, clock, how
+):
+    for number in range(3):
+        comment = asks(asker, article, f"Comment {number}")
+        approve(mo, comment)
+        assert len(sends()) == (number == 0)
+        if how == "erase":
+            assert asker.posts("/erase").status_code == 200
+        else:
+            assert ada.posts(f"/comments/{comment}/purge", version=2).status_code == 200
+    [row] = rows(select(Subscription))
+    assert (row.asked, row.ended, row.confirmed, row.last, row.notice) == (clock(), clock(), None, None, None)
+    assert {(each.reader, each.sealed_email) for each in rows(select(Comment))} == {(None, None)}
+    clock.forward(hours=24, seconds=1)
+    with post.app_context():
+        assert worker.round_of_tasks(clock())
+    assert rows(select(Subscription)) == []
+
+
+def test_several_readers_who_give_an_address_have_it_asked_once_a_day(asker, article, mo, sends, clock):
+    for number in range(5):
+        approve(mo, asks(replace(asker, token=f"{number:022d}"), article, f"Comment {number}"))
+    letters_a_day = []
+    for _ in range(6):
+        letters_a_day.append(len(sends()))
+        clock.forward(hours=24)
+    assert letters_a_day == [1, 1, 1, 1, 1, 0]
+
+
 @sqlite_only
 def test_an_address_is_given_five_times_a_day(post, make_app, rae, article):
     with_limits = make_app(
@@ -391,14 +422,14 @@ def test_taking_the_comment_back_ends_it(confirmed, asker, replies, sends, rows,
     asker.posts("/erase" if how == "erase" else f"/comments/{confirmed}/withdraw")
     assert [row for row in rows(select(Comment.sealed_email)) if row] == []
     assert rows(select(Outbox).where(Outbox.done.is_(None))) == []
-    assert [row.ended for row in rows(select(Subscription))] == ([] if how == "erase" else [clock()])
+    assert [row.ended for row in rows(select(Subscription))] == [clock()]
     clock.forward(hours=2)
     assert sends() == []
 
 
-def test_a_purge_ends_it(confirmed, ada, rows):
+def test_a_purge_ends_it(confirmed, ada, rows, clock):
     assert ada.posts(f"/comments/{confirmed}/purge", version=2).status_code == 200
-    assert rows(select(Subscription)) == []
+    assert [row.ended for row in rows(select(Subscription))] == [clock()]
     assert [row for row in rows(select(Comment.sealed_email)) if row] == []
 
 
@@ -607,3 +638,10 @@ def test_a_subscription_that_ended_meanwhile_is_told_no_reason(explains, confirm
     assert asker.posts(f"/comments/{confirmed}/withdraw").status_code == 200
     clock.forward(minutes=6)
     assert sends() == []
+
+
+def test_an_erased_comment_leaves_no_explanation_waiting(explains, confirmed, mo, asker, rows):
+    reject(mo, confirmed, reason="Off the topic")
+    assert len(rows(select(Outbox).where(Outbox.done.is_(None)))) == 1
+    assert asker.posts("/erase").status_code == 200
+    assert rows(select(Outbox).where(Outbox.done.is_(None))) == []

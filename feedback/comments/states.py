@@ -178,7 +178,7 @@ def erase(comment: Comment, *, who: str, now: datetime, who_id: UUID | None = No
     change_state(comment, State.ERASED, who=who, who_id=who_id, action="erase", reason=reason, now=now)
     comment.source = comment.html = comment.name = comment.original = None
     comment.reader = comment.network = comment.text_hash = comment.submission = None
-    subscriptions.forget(comment)
+    subscriptions.forget(comment, now=now)
     comment.held_for, comment.score, comment.risk = [], None, 0.0
     comment.pinned = False
     # What flags say about it may quote it.
