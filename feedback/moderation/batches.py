@@ -1,7 +1,7 @@
 """One decision on all that matches a filter, in chunks, so that readers and other moderators are served throughout.
 
-A batch decides on what somebody could have seen when it began: not on what came later, nor on a text that changed
-since. What somebody else decided meanwhile stays as they decided it, and is listed.
+A batch decides on what somebody could have seen: not on what came later, nor on what was edited, decided on or flagged
+since, even where that was taken back. All that stays as it is, and is listed.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from feedback import comments, opaque
 from feedback.clock import rfc3339
 from feedback.db import db, uuid7
 from feedback.errors import Conflict, Invalid, Missing
-from feedback.models import Batch, Comment, Decision, Progress, State
+from feedback.models import Batch, Comment, Decision, Flag, Progress, State
 from feedback.moderation.decisions import OUTCOME, Action, decides
 from feedback.moderation.lists import Filter, count, keys_of, narrowing, states_of
 from feedback.moderation.undoing import undo, undoable
@@ -110,11 +110,10 @@ def _is_listed(comment: Comment, chosen: Filter) -> bool:
 def _decide(found: Sequence[Comment], row: Batch, now: datetime) -> None:
     to = OUTCOME[Action(row.action)]
     due = [comment for comment in found if decides(comment, to)]
-    # On a text that was edited since nobody has decided.
-    edited = [comment for comment in due if comment.edited is not None and comment.edited > row.before]
-    row.skipped = [*row.skipped, *(opaque.identifier(comment.article_id, comment.id) for comment in edited)]
+    changed = _changed_since(due, row.before)
+    row.skipped = [*row.skipped, *(opaque.identifier(comment.article_id, comment.id) for comment in changed)]
     settled = comments.change_states(
-        [comment for comment in due if comment not in edited],
+        [comment for comment in due if comment not in changed],
         to,
         who=row.who,
         who_id=row.who_id,
@@ -124,6 +123,24 @@ def _decide(found: Sequence[Comment], row: Batch, now: datetime) -> None:
         now=now,
     )
     row.decided += len(settled)
+
+
+def _changed_since(found: Sequence[Comment], moment: datetime) -> list[Comment]:
+    """Return those that whoever looked at that moment has not seen as they are: edited, decided on or flagged since."""
+    flagged = [comment for comment in found if comments.is_flagged(comment)]
+    query = select(Flag.comment_id).where(
+        Flag.article_id.in_({comment.article_id for comment in flagged}),
+        Flag.comment_id.in_([comment.id for comment in flagged]),
+        Flag.resolved.is_(None),
+        Flag.weight > 0,
+        Flag.created > moment,
+    )
+    ids = set(db.session.execute(query).scalars()) if flagged else set()
+
+    def has_changed(comment: Comment) -> bool:
+        return comment.id in ids or any(at is not None and at > moment for at in (comment.edited, comment.decided))
+
+    return [comment for comment in found if has_changed(comment)]
 
 
 def _decided_by_others(row: Batch, chosen: Filter) -> list[str]:
