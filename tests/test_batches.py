@@ -7,14 +7,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from feedback import articles, comments, opaque, worker
+from feedback import articles, comments, learning, opaque, worker
 from feedback.clock import rfc3339
 from feedback.db import db, uuid7
-from feedback.models import Batch, Comment, Decision, Progress
+from feedback.models import Batch, Comment, Decision, Progress, State
 from feedback.moderation import Action, Filter, batches
 from feedback.staff import Actor
+from feedback.triage import training
 from tests.cast import registration
 from tests.recount import assert_counted
 
@@ -248,6 +249,33 @@ def test_what_readers_flagged_after_the_page_was_shown_is_left_out(app, mo, rae,
     now = {item["id"]: item["state"] for item in mo.gets("/queue", state="all").json["items"]}
     assert now == {one: "pending", two: "approved", three: to}
     assert_counted(app)
+
+
+@sqlite_only
+def test_what_is_learned_from_a_batch_moves_nothing_into_it(app, mo, site, crowd, rows, do, clock, monkeypatch):
+    monkeypatch.setattr(training, "EACH_WAY", 0)
+    ids = [opaque.parse_identifier(comment)[1] for comment in crowd(300)]
+
+    def score(which: list[UUID], value: float) -> None:
+        db.session.execute(update(Comment).where(Comment.id.in_(which)).values(score=value, risk=value))
+
+    do(score, ids[:150], 0.95)
+    do(score, ids[150:], 0.1)
+    batch = begun(mo, clock, "spam", filter={"score": 0.9})
+    learning.learn(app, {})
+    work(app)
+    assert (shown(mo, batch)["total"], shown(mo, batch)["decided"]) == (150, 150)
+    assert states(rows) == {"pending": 150, "spam": 150}
+    # Now it is learned from, and what waits is scored anew.
+    learning.learn(app, {})
+    waiting = select(Comment.score).where(Comment.state == State.PENDING)
+    assert min(rows(waiting)) > 0.9
+    # Nor does a score move that was on its way when the next batch began.
+    begun(mo, clock, "spam", filter={"score": 0.9})
+    do(score, ids[250:], 0.5)
+    for keys in do(training.to_rescore, site.id):
+        do(training.rescore, site.id, keys)
+    assert set(rows(waiting)) == {0.5}
 
 
 @sqlite_only

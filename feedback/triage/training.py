@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Select, Uuid, func, literal, select, tuple_, update
 
 from feedback.db import Moment, db, insert, run
-from feedback.models import Comment, Decision, State, TriageModel
+from feedback.models import Batch, Comment, Decision, Progress, State, TriageModel
 from feedback.triage import memory
 from feedback.triage.learned import VERSION, Example, Model, fit
 from feedback.triage.rules import risk
@@ -61,8 +61,19 @@ class Lesson:
 def due(site_id: UUID, seen: Place | None) -> Lesson | None:
     """Return what there is to learn on a site, if that has grown enough since that decision and the present model."""
     known = _known(site_id)
+    if _is_deciding(site_id):
+        return None
     since = max((place for place in (known, seen) if place), default=None)
     return _lesson(site_id, known) if _is_enough(site_id, since) else None
+
+
+def _is_deciding(site_id: UUID) -> bool:
+    """Whether a bulk decision is under way, which may be on a range of scores: what it has yet to reach keeps its own.
+
+    There is enough to learn from once it is done.
+    """
+    query = select(Batch.id).where(Batch.site_id == site_id, Batch.progress == Progress.RUNNING)
+    return db.session.execute(query.limit(1)).first() is not None
 
 
 def _known(site_id: UUID) -> Place | None:
@@ -159,7 +170,7 @@ def to_rescore(site_id: UUID) -> list[list[tuple[UUID, UUID]]]:
 def rescore(site_id: UUID, keys: list[tuple[UUID, UUID]]) -> None:
     """Give these comments the score of the present model, as far as they still wait."""
     model = memory.model_of(site_id)
-    if model is None:
+    if model is None or _is_deciding(site_id):
         return
     for article_id, comment_id in keys:
         this = (Comment.article_id == article_id, Comment.id == comment_id, Comment.state == State.PENDING)
