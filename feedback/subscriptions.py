@@ -129,7 +129,7 @@ def _alive() -> Select[Subscription]:
 
 def _ask(row: Subscription, comment: Comment, now: datetime) -> None:
     """Ask whether the address is theirs who gave it; what they have confirmed before is not asked again."""
-    if row.asked is not None:
+    if row.confirmed or _was_asked(row):
         return
     row.asked = now
     same = (Subscription.site_id == row.site_id, Subscription.address == row.address, Subscription.asked.is_not(None))
@@ -138,13 +138,24 @@ def _ask(row: Subscription, comment: Comment, now: datetime) -> None:
     if any(known.confirmed for known in others):
         row.confirmed = now
         return
-    if others:
+    if any(map(_was_asked, others)):
         return  # one answer to the question that is out is an answer for this one, too
     latest = select(func.max(Subscription.asked)).where(*same, Subscription.comment_id != row.comment_id)
     before = db.session.execute(latest).scalar_one_or_none()
     row.asked = due = now if before is None else max(now, before + ASK_AGAIN)
     about: dict[str, UUID | datetime | str] = {"article": row.article_id, "comment": row.comment_id}
     row.notice = notices.put(notices.Kind.CONFIRM, about, now=now, site_id=row.site_id, due=due)
+
+
+def _was_asked(row: Subscription) -> bool:
+    """Whether the question has been sent or waits to be; none was where the comment was not published just then."""
+    notice = db.session.get(Outbox, row.notice) if row.notice else None
+    if notice is None or notice.done is None:
+        return notice is not None
+    of_comment = (Decision.article_id == row.article_id, Decision.comment_id == row.comment_id)
+    before = select(Decision.to_state).where(*of_comment, Decision.at <= notice.done)
+    state = db.session.execute(before.order_by(Decision.version.desc()).limit(1)).scalar_one_or_none()
+    return state in (None, State.APPROVED)
 
 
 def _with_comments(*conditions: object) -> Select[Subscription, Comment]:

@@ -235,6 +235,34 @@ def test_what_is_not_there_any_more_is_not_asked_about(asker, article, mo, sends
     assert sends() == []
 
 
+def test_what_was_not_there_when_it_was_due_is_asked_about_once_it_is_again(asker, article, mo, sends, page, clock):
+    comment = asks(asker, article)
+    approve(mo, comment)
+    mo.posts("/decisions", comment=comment, action="hold", version=2)
+    clock.forward(minutes=1)
+    assert sends() == []
+    clock.forward(minutes=1)
+    approve(mo, comment, 3)
+    [letter] = sends()
+    clock.forward(minutes=1)
+    mo.posts("/decisions", comment=comment, action="hold", version=4)
+    clock.forward(days=2)
+    approve(mo, comment, 5)
+    assert sends() == [], "the question that was sent is out"
+    assert page.presses(link(letter)).status_code == 200
+
+
+def test_a_question_that_was_never_sent_keeps_no_other_comment_from_it(asker, article, mo, sends, clock):
+    comment = asks(asker, article, "One")
+    approve(mo, comment)
+    mo.posts("/decisions", comment=comment, action="hold", version=2)
+    clock.forward(minutes=1)
+    assert sends() == []
+    approve(mo, asks(asker, article, "Two"))
+    clock.forward(hours=24)
+    assert len(sends()) == 1
+
+
 @pytest.mark.parametrize("how", ["erase", "purge"])
 def test_erasing_a_comment_does_not_let_its_address_be_asked_again(
     asker, article, mo, ada, sends, rows, post, clock, how
