@@ -14,6 +14,7 @@ from feedback.db import db
 from feedback.models import Comment, Decision, Role, State
 from tests.cast import hire
 
+sqlite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 QUEUE = "/moderation/"
 FORM = re.compile(r'<form class="decide".*?</form>', re.DOTALL)
 FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
@@ -601,6 +602,17 @@ def test_only_an_administrator_purges_and_is_asked_first(desk, ada, three, rows)
     page = hers.sends(f"{where}/purge", fields | {"csrf_token": hers.token(), "reason": "Health data"})
     assert "erased for good" in told(page) and "first remark" not in page.text
     assert "Ada</a> erased it: Health data" in re.sub(r"\s+", " ", page.text)
+
+
+@sqlite_only
+def test_nothing_of_a_purged_text_stays_in_the_files(ada, three, tmp_path):
+    files = list(tmp_path.glob("feedback.sqlite3*"))
+    assert any(b"The first remark." in file.read_bytes() for file in files)
+    hers = Desk(ada.signs_in())
+    fields = {"csrf_token": hers.token(), "version": "1"}
+    page = hers.sends(f"{address(hers.card('first remark'))}/purge", fields)
+    assert "erased for good" in told(page)
+    assert not [file.name for file in files if b"The first remark." in file.read_bytes()]
 
 
 def test_marks_are_set_and_taken_back(desk, three):

@@ -177,5 +177,6 @@ def purge(comment_id: str) -> ResponseReturnValue:
     except Refused as error:
         desk.tell(what_happened(error) if "current" in error.extra else error.detail, "warning")
     else:
+        ground.scrub()
         desk.tell("The comment is erased for good. What was decided about it stays in the history.", "done")
     return redirect(url_for("moderation.comment", comment_id=comment_id), 303)
