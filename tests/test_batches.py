@@ -126,6 +126,36 @@ def test_what_changed_meanwhile_is_skipped_and_listed(app, mo, ada, rae, crowd, 
     assert_counted(app)
 
 
+def test_left_out_is_only_what_the_batch_did_not_decide_on(app, mo, ada, crowd, clock):
+    ids = crowd(150)
+    seen = rfc3339(clock())
+    clock.forward(seconds=5)
+    decides(ada, ids[110], "approve")
+    batch = begun(mo, clock, before=seen, filter={"state": "all"})
+    clock.forward(seconds=5)
+    # Of these the batch has decided on the first; the last is in the list still, as another thing.
+    decides(ada, ids[7], "reject", version=2)
+    decides(ada, ids[120], "spam")
+    work(app)
+    done = shown(mo, batch)
+    assert (done["total"], done["decided"]) == (150, 148)
+    assert sorted(done["skipped"]) == sorted([ids[110], ids[120]])
+
+
+@sqlite_only
+def test_left_out_of_flags_is_only_what_was_flagged(mo, ada, stan, crowd, clock):
+    one, two, three = crowd(3)
+    for comment in (one, two):
+        decides(mo, comment, "approve")
+        assert stan.posts(f"/comments/{comment}/flag", reason="other").status_code == 202
+    seen = rfc3339(clock())
+    clock.forward(minutes=1)
+    decides(ada, two, "reject", version=2)
+    decides(ada, three, "reject")
+    batch = shown(mo, begun(mo, clock, before=seen, filter={"state": "flagged"}))
+    assert (batch["decided"], batch["skipped"]) == (1, [two])
+
+
 def test_one_undo_takes_all_of_it_back_but_what_changed_since(app, mo, ada, crowd, rows, clock):
     ids = crowd(230)
     batch = begun(mo, clock, "spam")

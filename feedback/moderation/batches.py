@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, tuple_
+from sqlalchemy.orm import aliased
 
 from feedback import comments, opaque
 from feedback.clock import rfc3339
@@ -86,7 +87,8 @@ def _decide_chunk(row: Batch, now: datetime) -> None:
     found = _locked(keys)
     _decide([comment for comment in found if _is_listed(comment, chosen)], row, now)
     if len(keys) < CHUNK:
-        row.skipped = [*row.skipped, *_decided_by_others(row, chosen)][:MAX_LISTED]
+        # What was decided on and is back in the list is found both ways.
+        row.skipped = list(dict.fromkeys([*row.skipped, *_decided_by_others(row, chosen)]))[:MAX_LISTED]
         row.progress, row.place, row.finished = Progress.DONE, None, now
     else:
         last = db.session.get_one(Comment, keys[-1])
@@ -144,21 +146,38 @@ def _changed_since(found: Sequence[Comment], moment: datetime) -> list[Comment]:
 
 
 def _decided_by_others(row: Batch, chosen: Filter) -> list[str]:
-    """Return the comments that would have been decided on, had nobody done so since the batch began."""
+    """Return the comments that would have been decided on, had nobody done so since the list was seen."""
+    its_own = aliased(Decision)
     query = (
         select(Decision.article_id, Decision.comment_id)
         .join(Comment, and_(Comment.article_id == Decision.article_id, Comment.id == Decision.comment_id))
         .where(
             Decision.site_id == row.site_id,
-            Decision.at >= row.created,
+            Decision.at > row.before,
             Decision.from_state.in_(states_of(chosen.state)),
             or_(Decision.from_state != Decision.to_state, Decision.action == "approve"),
-            or_(Decision.batch_id.is_(None), Decision.batch_id != row.id),
+            # What happened to a comment after the batch had decided on it kept nothing from it.
+            ~exists().where(
+                its_own.batch_id == row.id,
+                its_own.article_id == Decision.article_id,
+                its_own.comment_id == Decision.comment_id,
+            ),
             *narrowing(chosen),
+            *([_had_flags(row.before)] if chosen.state == "flagged" else []),
         )
         .distinct()
     )
     return [opaque.identifier(*key) for key in db.session.execute(query.limit(MAX_LISTED))]
+
+
+def _had_flags(moment: datetime) -> ColumnElement[bool]:
+    """Whether flags stood on a comment at that moment that a decision answered, or that nobody has answered yet."""
+    return exists().where(
+        Flag.article_id == Decision.article_id,
+        Flag.comment_id == Decision.comment_id,
+        Flag.created <= moment,
+        or_(Flag.resolved.is_(None), Flag.decision_id == Decision.id),
+    )
 
 
 # Undoing

@@ -184,18 +184,23 @@ def test_a_large_bulk_decision_shows_how_far_it_is_by_itself(enter, mo, rae, art
 
 
 @with_and_without_scripts
-def test_what_a_bulk_decision_left_out_is_listed(enter, mo, rae, article, comment, options, service):
+def test_what_a_bulk_decision_left_out_is_listed(enter, mo, ada, rae, article, comment, options):
     page = enter(mo, "/moderation/", **options)
     assert rae.comments(article, "Another one", name="Rae").status_code == 202
     page.reload()
     queue = page.get_by_role("article")
     expect(queue).to_have_count(2)
     page.get_by_text("Decide on all 2 that match").click()
-    # What came after the page was shown is not decided on.
+    # What somebody else decided on after the page was shown, and what came then, is not decided on.
+    assert ada.posts("/decisions", comment=comment, action="approve", version=1).status_code == 200
     assert rae.comments(article, "Later than the page", name="Rae").status_code == 202
     page.get_by_role("form", name="Decide on all that match").get_by_role("button", name="Reject all 2").click()
-    expect(page.get_by_role("heading", name="2 comments rejected")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 comment rejected")).to_be_visible()
     expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.get_by_role("heading", name="Left out, because")).to_be_visible()
+    left_out = page.get_by_role("region", name="1 comment rejected").get_by_role("listitem")
+    expect(left_out).to_have_count(1)
+    expect(left_out).to_have_text("Rae: My neighbour Olga has multiple sclerosis. Approved")
     page.get_by_role("link", name="Back to the queue").click()
     expect(page.get_by_role("article")).to_contain_text("Later than the page")
 
