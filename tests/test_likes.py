@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from feedback import doctor, recount
+from feedback import articles, doctor, recount
 from feedback.db import db
-from feedback.models import Comment, Like
+from feedback.models import Accepts, Comment, Flag, Like
 from tests.cast import Reader, together
 from tests.recount import assert_counted
 
@@ -95,6 +95,15 @@ def test_mine_names_what_this_reader_likes_on_the_article(rae, stan, article, pu
     like(rae, other)
     like(rae, comment, "none")
     assert rae.mine(article).json["likes"] == [other]
+
+
+@sqlite_only
+def test_what_a_hidden_article_has_is_neither_liked_nor_flagged(rae, article, published, do, rows):
+    comment = published()
+    do(articles.set_accepts, article.site_id, article.key, Accepts.HIDDEN)
+    for answer in (like(rae, comment), rae.posts(f"/comments/{comment}/flag", reason="spam")):
+        assert (answer.status_code, answer.json["detail"]) == (404, "This comment is not there any more.")
+    assert rows(select(Like)) == rows(select(Flag)) == []
 
 
 @sqlite_only

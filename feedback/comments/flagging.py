@@ -12,7 +12,7 @@ from feedback.comments.states import change_state, lock
 from feedback.comments.states import flag as weigh
 from feedback.db import db
 from feedback.errors import Missing, Refused
-from feedback.models import Comment, Flag, FlagReason, State
+from feedback.models import Accepts, Article, Comment, Flag, FlagReason, State
 
 MAX_FLAG_NOTE_CHARS = 1_000
 
@@ -73,8 +73,10 @@ def _published(report: Report, site_id: UUID) -> Comment:
         raise Missing("This comment is not there any more.")
     if comment.reader == report.reader:
         raise Refused("This comment is yours. You can withdraw it.")
+    hidden = db.session.get_one(Article, comment.article_id).accepts is Accepts.HIDDEN
     # Who flags what has just been put back into the queue is answered like the one before them.
-    if comment.state is not State.APPROVED and not (comment.state is State.PENDING and comment.flagged_down):
+    stands = comment.state is State.APPROVED or comment.state is State.PENDING and comment.flagged_down
+    if hidden or not stands:
         raise Missing("This comment is not there any more.")
     return comment
 

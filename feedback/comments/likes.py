@@ -9,7 +9,7 @@ from feedback import opaque
 from feedback.comments.states import changed, lock
 from feedback.db import db
 from feedback.errors import Missing, Refused
-from feedback.models import Comment, Like, State
+from feedback.models import Accepts, Article, Comment, Like, State
 
 
 def like(comment_id: str, reader: bytes, likes: bool, *, site_id: UUID, now: datetime) -> int:
@@ -38,7 +38,8 @@ def _published(comment_id: str, reader: bytes, site_id: UUID) -> Comment:
         raise Missing("This comment is not there any more.")
     if comment.reader == reader:
         raise Refused("This comment is yours. What others think of it is up to them.")
-    if comment.state is not State.APPROVED:
+    hidden = db.session.get_one(Article, comment.article_id).accepts is Accepts.HIDDEN
+    if comment.state is not State.APPROVED or hidden:
         raise Missing("This comment is not there any more.")
     return comment
 
