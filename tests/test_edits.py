@@ -81,6 +81,18 @@ def test_an_article_has_ten_pins_also_after_an_undo(mo, rae, article, published)
 
 
 @sqlite_only
+def test_what_is_no_longer_published_takes_no_pins_place(mo, rae, article, published):
+    ids = [published() for _ in range(comments.MAX_PINNED + 1)]
+    for each in ids[:-1]:
+        acts(mo, each, "pin", pinned=True)
+    assert mo.posts("/decisions", comment=ids[0], version=2, action="reject").status_code == 200
+    assert acts(mo, ids[-1], "pin", pinned=True).status_code == 200
+    assert mo.posts("/decisions", comment=ids[0], version=3, action="approve").status_code == 200
+    assert sum(item["pinned"] for item in shown(rae, article)) == 10
+    assert len(shown(rae, article)) == len(ids)
+
+
+@sqlite_only
 def test_only_what_is_seen_and_begins_a_thread_is_pinned(mo, rae, article, published):
     root = published()
     reply = published("An answer", parent=root)

@@ -108,6 +108,8 @@ def change_states(
     rows = []
     for comment, (before, _) in zip(comments, were, strict=True):
         comment.state, comment.decided = to, now
+        # A pin lasts while the comment is published: it takes a place that another could have.
+        comment.pinned = comment.pinned and before is to is State.APPROVED
         comment.version += 1
         row = record(
             comment,

@@ -78,7 +78,10 @@ def _root(comment_id: str, site_ids: Collection[UUID]) -> Comment:
 
 def _pinned_on(article_id: UUID) -> int:
     pinned = select(func.count()).where(
-        Comment.article_id == article_id, Comment.thread_id.is_(None), Comment.pinned.is_(True)
+        Comment.article_id == article_id,
+        Comment.thread_id.is_(None),
+        Comment.pinned.is_(True),
+        Comment.state == State.APPROVED,
     )
     return db.session.execute(pinned).scalar_one()
 
