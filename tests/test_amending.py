@@ -99,18 +99,29 @@ def test_where_nobody_moderates_it_stays_published(app, rae, article, sets, rows
         ("Write to jane@example.org.", "personal"),
         ("What others wrote already.", "repeated"),
         ("A miracle!", "words"),
-        ("Cheap pills!", "blocked"),
     ],
 )
 def test_what_would_hold_a_new_comment_holds_a_change(rae, stan, mo, article, sets, rows, body, code):
     sets(moderation="post")
-    for effect, pattern in (("watch", "miracle"), ("block", "pills")):
-        mo.posts("/words", kind="word", effect=effect, pattern=pattern, why="Advertising")
+    mo.posts("/words", kind="word", effect="watch", pattern="miracle", why="Advertising")
     stan.comments(article, "What others wrote already.")
     comment = rae.comments(article, FIRST).json["comment"]["id"]
     assert edit(rae, comment, body).status_code == 202
     [item] = mo.gets("/queue", state="pending").json["items"]
     assert (item["id"], item["held_for"]) == (comment, [code])
+
+
+@pytest.mark.parametrize("moderation", ["pre", "post"])
+def test_a_change_to_what_is_blocked_is_spam_and_does_not_say_so(app, rae, mo, article, sets, rows, moderation):
+    sets(moderation=moderation)
+    mo.posts("/words", kind="word", effect="block", pattern="pills", why="Advertising")
+    comment = rae.comments(article, FIRST).json["comment"]["id"]
+    answer = edit(rae, comment, "Cheap pills!")
+    assert (answer.status_code, answer.json["comment"]["state"]) == (202, "pending")
+    assert only(rows).state is State.SPAM
+    assert "blocked" in only(rows).held_for
+    assert rae.reads(article).json["comments"]["total"] == 0
+    assert_counted(app)
 
 
 def test_a_first_comment_cannot_become_another_once_it_is_approved(rae, mo, article, sets):

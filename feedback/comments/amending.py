@@ -1,6 +1,6 @@
 """A reader changes their own comment within 15 minutes: held again as a new one would be, the text before it kept.
 
-What waits goes on waiting, whatever the new text is like, and what a moderator marked goes on being so: changing a text
+What waits goes on waiting, unless the new text has what is blocked and goes to spam, and what a moderator marked goes on being so: changing a text
 never publishes anything.
 """
 
@@ -48,8 +48,9 @@ def amend(amendment: Amendment, *, site: articles.SiteView, now: datetime) -> Co
     verdict = _judged(amendment, comment, site, now)
     before, decided_on = comment.source, comment.text_hash
     _reword(comment, amendment, verdict, now)
-    if comment.state is State.APPROVED and verdict.state is not State.APPROVED and not verdict.trusted:
-        row = change_state(comment, State.PENDING, who="reader", action=AMEND, now=now)
+    to = _outcome(comment, verdict)
+    if to is not comment.state:
+        row = change_state(comment, to, who="reader", action=AMEND, now=now)
     else:
         comment.version += 1
         row = record(comment, who="reader", action=AMEND, now=now)
@@ -58,6 +59,14 @@ def amend(amendment: Amendment, *, site: articles.SiteView, now: datetime) -> Co
     row.replaced, row.text_hash = before, decided_on
     db.session.flush()
     return comment
+
+
+def _outcome(comment: Comment, verdict: triage.Verdict) -> State:
+    """Return where a comment stands with its new text: what would be spam if it was sent now, is spam."""
+    if verdict.state is State.SPAM:
+        return State.SPAM
+    held = verdict.state is not State.APPROVED and not verdict.trusted
+    return State.PENDING if comment.state is State.APPROVED and held else comment.state
 
 
 def earlier(comment: Comment) -> list[str]:
