@@ -1,7 +1,7 @@
 """A reader changes their own comment within 15 minutes: held again as a new one would be, the text before it kept.
 
-What waits goes on waiting, unless the new text has what is blocked and goes to spam, and what a moderator marked goes on being so: changing a text
-never publishes anything.
+What waits goes on waiting, unless the new text has what is blocked and goes to spam, and what a moderator marked goes
+on being so: changing a text never publishes anything.
 """
 
 from dataclasses import dataclass
@@ -121,6 +121,8 @@ def _judged(amendment: Amendment, comment: Comment, site: articles.SiteView, now
 
 def _reword(comment: Comment, amendment: Amendment, verdict: triage.Verdict, now: datetime) -> None:
     waits = comment.state is not State.APPROVED
+    # That flags took the text before down says nothing of what its reader makes of it once it is published again.
+    comment.flagged_down = comment.flagged_down and waits
     staying = [code for code in comment.held_for if waits and code in STAYING]
     comment.source, comment.html, comment.text_hash = amendment.source, amendment.html, amendment.text_hash
     comment.policy, comment.edited = text.POLICY, now
