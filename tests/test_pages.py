@@ -259,6 +259,22 @@ def test_closed_comments_are_shown_without_a_form(
     assert not plain.sees("Reply")
 
 
+def test_a_closed_thread_says_so_and_offers_no_reply(
+    plain: Browser, rae: Reader, mo: Staff, article: Article, do: Callable[..., Any]
+) -> None:
+    do(articles.change_site, SLUG, moderation="post")
+    ends, goes_on = (rae.comments(article, body).json["comment"]["id"] for body in ("Enough", "Go on"))
+    rae.comments(article, "An answer", parent=ends)
+    form = plain.opens(article, reply=ends).form("comment")
+    assert mo.posts(f"/comments/{ends}/close", closed=True).status_code == 200
+    plain.opens(article)
+    assert [text(node) for node in plain.all("a")].count("Reply") == 1
+    assert [text(node) for node in plain.all("p")].count("This thread is closed.") == 1
+    assert "parent" not in plain.opens(article, reply=ends).form("comment")[1]
+    assert plain.opens(article, reply=goes_on).form("comment")[1]["parent"] == goes_on
+    assert plain.posts(form, body="").form("comment")[1]["parent"] == ends, "what was typed is kept"
+
+
 @sqlite_only
 @pytest.mark.parametrize("path", ["/f/nowhere?article=a", "/f/health/vote/more", "/f/"])
 def test_what_is_not_there_is_said_in_the_look_of_the_pages(plain: Browser, path: str) -> None:
@@ -668,6 +684,17 @@ def test_a_reader_changes_what_waits_for_a_quarter_of_an_hour(
     assert "Edit" not in [text(node) for node in plain.opens(article).all("a")]
     plain.posts((action, fields), body="Too late")
     assert plain.status == 409 and plain.sees("A comment can be changed for 15 minutes.")
+
+
+def test_a_change_that_comes_too_late_is_shown_to_be_copied(plain: Browser, article: Article, clock: Any) -> None:
+    plain.opens(article).sends("comment", body="At first")
+    form = plain.opens(article).follows("Edit").form("edit")
+    clock.forward(minutes=16)
+    plain.posts(form, body="\nToo late </textarea>\n& lost?")
+    [kept] = [node for node in plain.all("textarea") if node.hasAttribute("readonly")]
+    assert (plain.status, text(kept)) == (409, "\nToo late </textarea>\n& lost?")
+    assert [text(node) for node in plain.all("label") if node.getAttribute("for") == kept.getAttribute("id")] != []
+    assert [node for node in plain.opens(article).all("textarea") if node.hasAttribute("readonly")] == []
 
 
 def test_a_reader_changes_what_is_published(plain: Browser, article: Article, published: str, clock: Any) -> None:

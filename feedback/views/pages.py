@@ -292,7 +292,7 @@ def _show(trouble: Trouble | None = None) -> Response:
             sort=sort,
             thread=place.parent,
             elsewhere=bool(place.cursor or place.parent or place.around) and not lost,
-            replying=reading.find(shown["comments"]["items"], asked["reply"]),
+            replying=_replying(shown, trouble),
             flagging=_flagging(shown),
             editing=asked["edit"] if asked["edit"] in shown["changeable"] else None,
             wrong=[reason.value for reason in FlagReason],
@@ -306,6 +306,13 @@ def _show(trouble: Trouble | None = None) -> Response:
 
 def _read(place: summary.Place, reader: bytes | None) -> dict[str, Any]:
     return reading.of(site(), article(), place, reader, now=clock.now(), notify=intake.notifies())
+
+
+def _replying(shown: dict[str, Any], trouble: Trouble | None) -> reading.Item | None:
+    """Return the comment that the reader asks to answer; none of a closed thread, unless a text is to be kept."""
+    threads = shown["comments"]["items"]
+    takes = threads if trouble else [thread for thread in threads if not thread.get("closed")]
+    return reading.find(takes, g.place["reply"])
 
 
 def _flagging(shown: dict[str, Any]) -> reading.Item | None:
