@@ -157,11 +157,8 @@ def _decided_by_others(row: Batch, chosen: Filter) -> list[str]:
             Decision.from_state.in_(states_of(chosen.state)),
             or_(Decision.from_state != Decision.to_state, Decision.action == "approve"),
             # What happened to a comment after the batch had decided on it kept nothing from it.
-            ~exists().where(
-                its_own.batch_id == row.id,
-                its_own.article_id == Decision.article_id,
-                its_own.comment_id == Decision.comment_id,
-            ),
+            # Found once, not for each decision: there may be thousands of both on one article.
+            Decision.comment_id.not_in(select(its_own.comment_id).where(its_own.batch_id == row.id)),
             *narrowing(chosen),
             *([_had_flags(row.before)] if chosen.state == "flagged" else []),
         )
