@@ -1,10 +1,11 @@
 """Mail digests: who is told, and how often, that comments wait.
 
-Every comment begins to wait at one moment: when it is sent, or later, when readers' flags or somebody's decision first
-put a published one into the queue. A digest covers the moments between two times, which are fixed with its row in the
-outbox; the next one begins where it ended. So no comment is in two digests of one person, and the same digest sent
-again holds the same comments, less those that somebody has decided on meanwhile. Only where the clock was set back is
-all that waits told of again: moments that a digest has covered come a second time then, with new comments in them.
+A comment begins to wait when it is sent, or later, when somebody's decision first puts it into the queue; and once more
+whenever readers' flags, or a change by its own reader, take it from the page again. A digest covers the moments between
+two times, which are fixed with its row in the outbox; the next one begins where it ended. So nobody is told twice of
+the same wait, and the same digest sent again holds the same comments, less those that somebody has decided on
+meanwhile. Only where the clock was set back is all that waits told of again: moments that a digest has covered come a
+second time then, with new comments in them.
 """
 
 import hashlib
@@ -15,10 +16,10 @@ from typing import Any
 from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import Select, and_, func, or_, select, union_all
+from sqlalchemy import Select, and_, func, or_, select, union
 from sqlalchemy.orm import aliased
 
-from feedback import notices, staff
+from feedback import comments, notices, staff
 from feedback.db import db, insert, run
 from feedback.models import Article, Comment, Decision, Digest, Membership, Pace, Role, Site, State, User
 
@@ -162,10 +163,11 @@ def _began(site_id: UUID, window: Window) -> Select[tuple[UUID, UUID]]:
         Decision.at <= until,
         Decision.to_state == State.PENDING,
         Decision.from_state != State.PENDING,
-        began != State.PENDING,
-        ~before.exists(),
+        # A moderator who holds what has waited before knows of it; what readers do to it nobody has seen yet.
+        or_(Decision.action.in_(("flag", comments.AMEND)), and_(began != State.PENDING, ~before.exists())),
     )
-    return select(union_all(sent, put_back).subquery())
+    # A comment may have been sent, published and put back within one window.
+    return select(union(sent, put_back).subquery())
 
 
 def _sent_as() -> Any:

@@ -179,6 +179,38 @@ def test_a_published_comment_that_flags_put_back_is_told_of(rae, stan, site, art
     assert work() == 0
 
 
+@pytest.mark.parametrize("by", ["flags", "its reader"])
+def test_what_readers_put_back_is_told_of_again(rae, stan, site, article, work, mailbox, clock, do, decide, by):
+    do(articles.change_site, site.slug, flag_limit=1)
+    clock.forward(minutes=55)
+    sent = identifier(rae.comments(article, "Sent before the hour."))
+    clock.forward(minutes=6)
+    assert work() == 1
+    decide(sent)
+    if by == "flags":
+        assert stan.posts(f"/comments/{sent}/flag", reason="abuse").status_code == 202
+    else:
+        assert rae.posts(f"/comments/{sent}/edit", body="Changed after the hour.").status_code == 202
+    clock.forward(hours=1)
+    assert work() == 1
+    assert mailbox.messages[1]["Subject"].startswith("1 comment waits")
+    clock.forward(hours=1)
+    assert work() == 0
+
+
+def test_what_comes_and_goes_and_comes_again_within_the_hour_is_told_of_once(
+    rae, stan, site, article, work, mailbox, clock, do, decide
+):
+    do(articles.change_site, site.slug, flag_limit=1)
+    sent = identifier(rae.comments(article, "To and fro."))
+    clock.forward(minutes=5)
+    decide(sent)
+    stan.posts(f"/comments/{sent}/flag", reason="abuse")
+    clock.forward(hours=1)
+    assert work() == 1
+    assert mailbox.messages[0]["Subject"].startswith("1 comment waits")
+
+
 def test_what_was_told_of_and_comes_back_is_not_told_of_twice(rae, article, work, mailbox, clock, decide):
     sent = identifier(rae.comments(article, "To and fro."))
     clock.forward(hours=1)
