@@ -283,14 +283,15 @@ function noteForm(question, { h }, done) {
   note.value = question.vote.note ?? "";
   const submit = async (event) => {
     event.preventDefault();
-    const trouble = await question.cast({ note: note.value });
+    const sent = note.value;
+    const trouble = await question.cast({ note: sent });
     if (visit.over) return;
     error.textContent = trouble?.errors?.note?.join(" ") ?? "";
     note.toggleAttribute("aria-invalid", error.textContent);
     if (error.textContent) note.focus();
     if (trouble) return;
     visit.say(text.noteSent);
-    done();
+    if (note.value === sent) done(); // else more was typed meanwhile
   };
   return h("form.stack", { submit }, h("label", null, text.note, note), hint, error, h("div.row", null, h("button.primary", null, text.sendNote)));
 }
@@ -404,15 +405,18 @@ function prepare(conversation, form, tools) {
 
   const deliver = async () => {
     const { comment } = await post();
-    if (!editing) keepDraft(place);
+    // What was typed while it travelled stays, and so does the form: all of a change, of a new comment what was added.
+    const rest = body.value === sent ? "" : editing ? body.value : body.value.replace(sent, "").trimStart();
+    if (!editing) keepDraft(place, rest, name.value);
     if (visit.over) return;
-    body.value = "";
+    body.value = rest;
     sent = null;
     agreed = false;
     draw();
-    if (close) close();
+    if (close && !rest) close();
     if (editing) rewrite(conversation, comment, tools);
     else arrive(conversation, comment, tools);
+    if (rest) body.focus();
   };
 
   const send = async () => {

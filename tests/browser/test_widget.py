@@ -119,6 +119,23 @@ def test_after_yes_a_note_can_be_left_and_no_reason_is_asked(place, visit):
     assert [(vote.value, vote.note) for vote in place.rows(Vote)] == [("yes", "The table is what I came for.")]
 
 
+def test_what_is_typed_while_a_note_travels_stays(place, visit):
+    page = visit(place.page())
+    button(page, "Yes").click()
+    told(page, "vote")
+    held = []
+    page.context.route("**/vote", lambda route: held.append(route))
+    button(page, "Leave a note for the author").click()
+    box = page.get_by_role("textbox", name="A note to the author")
+    box.fill("The table")
+    with page.expect_request("**/vote"):
+        button(page, "Send note").click()
+    box.press_sequentially(" is good.")
+    held.pop().continue_()
+    says(page, "Your note was sent")
+    expect(box).to_have_value("The table is good.")
+
+
 def test_a_note_that_is_too_long_says_so_beside_its_field(place, visit, problems):
     problems.expect(NO_LOAD)
     page = visit(place.page())

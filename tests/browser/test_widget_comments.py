@@ -166,6 +166,21 @@ def test_who_wants_to_be_told_of_replies_gives_an_address(place, visit, problems
         assert row.sealed_email
 
 
+def test_what_is_typed_while_a_comment_travels_stays(place, visit, published):
+    held = []
+    page = visit(place.page(), routes={"**/comments": lambda route: held.append(route)})
+    write(page, "It helped.")
+    box = page.get_by_role("textbox", name=BODY)
+    expect(page.locator("form[aria-busy=true]")).to_be_visible()
+    box.press_sequentially(" One more thing")
+    held.pop().continue_()
+    says(page, "Thank you.")
+    expect(box).to_be_focused()
+    expect(box).to_have_value("One more thing")
+    assert "One more thing" in page.evaluate(f"sessionStorage.getItem('{DRAFTS}')")
+    assert sorted(row.source for row in place.rows(Comment)) == ["It helped.", "It made me dizzy."]
+
+
 # One's own
 
 
