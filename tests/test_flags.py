@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from feedback import readers
+from feedback import articles, readers
 from feedback.models import Comment, Decision, Flag, FlagReason, State
 from tests.cast import Reader, together
 from tests.recount import assert_counted
@@ -200,6 +200,24 @@ def test_what_was_approved_after_flags_is_not_taken_down_again(app, mo, somebody
     (stored,) = rows(select(Comment))
     assert (stored.state, stored.flags) == (State.APPROVED, 5)
     assert len(rows(select(Decision).where(Decision.who == "rules"))) == 1
+    assert_counted(app)
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_a_text_that_its_reader_changed_after_flags_were_dismissed_can_be_taken_down(
+    app, mo, stan, somebody, published, rows, do, site, limit
+):
+    """With a limit of 1 the first flag took the old text down; with 3 it was dismissed while that was published."""
+    do(articles.change_site, site.slug, flag_limit=limit)
+    comment = published("It helped me.", by=stan)
+    flag(somebody(), comment)
+    decide(mo, comment, "approve", version=rows(select(Comment.version))[0])
+    assert stan.posts(f"/comments/{comment}/edit", body="Buy pills").status_code == 202
+    decide(mo, comment, "approve", version=rows(select(Comment.version))[0])
+    for _ in range(limit):
+        assert rows(select(Comment.state)) == [State.APPROVED]
+        flag(somebody(), comment)
+    assert rows(select(Comment.state)) == [State.PENDING]
     assert_counted(app)
 
 

@@ -36,7 +36,8 @@ def flag(report: Report, *, site: articles.SiteView, now: datetime) -> bool:
     """Take a flag; return whether it is this reader's first on the comment, since a second changes nothing.
 
     Where the flags weigh as much as the site's limit the comment waits again, once: what was approved after flags, or
-    in spite of them, is not taken down by flags. Raises Missing, Refused for one's own comment.
+    in spite of them, is not taken down by flags, unless its reader has changed the text since. Raises Missing, Refused
+    for one's own comment.
     """
     comment = _published(report, site.id)
     if db.session.get(Flag, (comment.article_id, comment.id, report.reader)) is not None:

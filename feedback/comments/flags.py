@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, select, update
 
 from feedback.clock import rfc3339
 from feedback.db import db, run
@@ -38,8 +38,14 @@ def counted_from(comment: Comment, networks: Collection[bytes]) -> bool:
 
 
 def were_judged(comment: Comment) -> bool:
-    """Whether somebody has decided on flags of this comment, or flags have put it back into the queue before."""
+    """Whether somebody has decided on flags of this text, or flags have put it back into the queue before.
+
+    What a moderator has worded since then they have judged too.
+    """
     query = select(Flag.reader).where(*_of(comment), Flag.resolved.is_not(None))
+    if comment.original is None:
+        answered = and_(Decision.article_id == Flag.article_id, Decision.id == Flag.decision_id)
+        query = query.join(Decision, answered).where(Decision.text_hash == comment.text_hash)
     return comment.flagged_down or db.session.execute(query.limit(1)).first() is not None
 
 

@@ -176,16 +176,34 @@ class Talk:
         remark = self.remarks[key]
         if remark.reader == reader:
             return 403
-        taken_down = any(decision.who == RULES for decision in remark.decisions)
+        taken_down = self._taken_down(remark)
         if remark.state != "approved" and not (remark.state == "pending" and taken_down):
             return 404
         if (key, reader) not in self.flags:
             self.flags[key, reader] = Flag(self._weight(reader))
-            judged = taken_down or any(flag.answer for flag in self._flags_on(key).values())
+            judged = taken_down or any(self._speaks_of(remark, flag) for flag in self._flags_on(key).values())
             if remark.state == "approved" and self.open_weight(key) >= FLAG_LIMIT and not judged:
                 self.remarks[key] = replace(remark, held_for=(*remark.held_for, "flags"))
                 self._change(key, "pending", RULES, "flag")
         return 202
+
+    @staticmethod
+    def _taken_down(remark: Remark) -> bool:
+        """Whether flags took it down, and its reader has not changed it since while it was published."""
+        for decision in reversed(remark.decisions):
+            if decision.who == RULES:
+                return True
+            if decision.action == "amend" and decision.before == "approved":
+                return False
+        return False
+
+    @staticmethod
+    def _speaks_of(remark: Remark, flag: Flag) -> bool:
+        """Whether a flag was answered on the text that stands there now, or a moderator has worded that."""
+        if flag.answered is None or remark.original is not None:
+            return flag.answered is not None
+        later = [each.replaced for each in remark.decisions if each.version > flag.answered and each.replaced]
+        return (later[0] if later else remark.text) == remark.text
 
     def _weight(self, reader: int) -> int:
         answers = [flag.answer for (_, who), flag in self.flags.items() if who == reader]
