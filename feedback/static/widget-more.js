@@ -160,10 +160,12 @@ export function settle(visit, { settings, votes }, { h }) {
 /** Show the reader's own: the vote, and of the comments what waits or is newer than the answer that everybody shares. */
 export function restore(visit, { vote, comments, likes }, tools) {
   const { question, conversation } = visit;
-  if (question && vote && !question.vote && !question.unsent) restoreVote(visit, vote);
+  // What the reader did while this was on its way is newer: it stands. `saved` is undefined until an answer has come.
+  const answered = question.vote || question.unsent || question.sending || question.saved === null;
+  if (question && vote && !answered) restoreVote(visit, vote);
   if (!conversation.heading) return;
-  conversation.likes = new Set(likes);
-  for (const comment of comments) keepOwn(conversation, comment, tools);
+  conversation.likes = new Map([...likes.map((id) => [id, true]), ...(conversation.likes ?? [])]);
+  for (const comment of comments) if (!conversation.own?.has(comment.id)) keepOwn(conversation, comment, tools);
   showLikes(conversation);
 }
 
@@ -468,19 +470,25 @@ function arrive(conversation, comment, tools) {
   const text = words(visit);
   const published = comment.state === "approved";
   conversation.count(published);
-  keepOwn(conversation, { ...comment, fresh: true }, tools).focus();
+  keepOwn(conversation, { ...comment, fresh: true }, tools)?.focus();
   visit.say(published ? text.published : text.waits);
   visit.emit("comment", { id: comment.id, parent: comment.parent, state: comment.state });
 }
 
+/** Give the focus back to what opened a form or, where that has gone meanwhile, to its comment. */
+function giveBack({ shown }, { comment, opener }) {
+  opener.hidden = false;
+  (opener.isConnected ? opener : shown.get(comment.id))?.focus();
+}
+
 /** Open a form below a comment, made of the one for comments. */
-function formBelow(conversation, { comment, article, opener }, labels, job, { button }) {
+function formBelow(conversation, place, labels, job, { button }) {
+  const { article, opener } = place;
   const text = words(conversation.visit);
   const form = conversation.form();
   const close = () => {
     form.remove();
-    opener.hidden = false;
-    opener.focus();
+    giveBack(conversation, place);
   };
   for (const guide of form.querySelectorAll(".guide")) guide.remove();
   const primary = form.querySelector(".primary");
@@ -512,8 +520,8 @@ function keepOwn(conversation, comment, tools) {
   conversation.own.set(id, comment);
   const stands = state === "pending" || state === "approved";
   if (known) redraw(conversation, stands ? comment : { ...comment, gone: state === "withdrawn" ? state : "removed" });
-  else if (state === "pending" || (state === "approved" && (comment.fresh || (complete && (!parent || threads.has(parent))))))
-    conversation.place(comment, true);
+  else if (stands && (!parent || threads.has(parent)) && (state === "pending" || comment.fresh || complete))
+    conversation.place(comment, true); // an answer waits until its thread is shown
   const article = shown.get(id);
   if (article && stands) addActions(conversation, comment, article, tools);
   return article;
@@ -567,8 +575,7 @@ function takeOff(conversation, { comment, article, opener }, tools) {
   const { visit } = conversation;
   const text = words(visit);
   const answer = async (agreed) => {
-    opener.hidden = false;
-    opener.focus();
+    giveBack(conversation, { comment, opener });
     if (!agreed) return;
     try {
       await visit.post(`comments/${comment.id}/withdraw`);
@@ -598,14 +605,15 @@ export async function like(conversation, { comment, opener }) {
   const likes = opener.ariaPressed !== "true";
   opener.ariaBusy = true;
   opener.ariaPressed = likes;
+  conversation.likes ??= new Map();
+  conversation.likes.set(comment.id, likes);
   visit.say(likes ? text.liked : text.unliked);
   try {
     const { likes: n } = await visit.post(`comments/${comment.id}/like`, { value: likes ? "yes" : "none" });
     opener.nextSibling.textContent = n ? visit.fill(visit.text.likes, { n }) : "";
-    conversation.likes ??= new Set();
-    conversation.likes[likes ? "add" : "delete"](comment.id);
   } catch (trouble) {
     opener.ariaPressed = !likes;
+    conversation.likes?.set(comment.id, !likes);
     visit.say(visit.sentence(trouble));
     visit.tell("like", trouble);
   }
@@ -613,9 +621,9 @@ export async function like(conversation, { comment, opener }) {
 }
 
 function showLikes({ likes, shown }) {
-  for (const id of likes ?? []) {
+  for (const [id, liked] of likes ?? []) {
     const button = shown.get(id)?.querySelector(".like");
-    if (button) button.ariaPressed = true;
+    if (button) button.ariaPressed = liked;
   }
 }
 
@@ -641,8 +649,7 @@ export function flag(conversation, { comment, article, opener }, { h, button }) 
   const note = h("textarea.field", { dir: "auto", "aria-describedby": hint.id + " " + error.id });
   const close = () => {
     form.remove();
-    opener.hidden = false;
-    opener.focus();
+    giveBack(conversation, { comment, opener });
   };
   const submit = async (event) => {
     event.preventDefault();
@@ -686,7 +693,7 @@ export async function turn(conversation, { query, list, line }, tools) {
   const before = shown.size;
   try {
     const { comments } = await visit.read(query);
-    if (visit.over) return;
+    if (!list.isConnected) return; // another order or another article stands there by now
     line.remove();
     const first = conversation.add(comments.items, query, comments.next, list);
     showOwn(conversation, tools);
@@ -745,15 +752,18 @@ function refill(conversation, comments, query, tools) {
 export function sort(conversation, { h, button, ...tools }) {
   const { visit, heading } = conversation;
   const text = words(visit);
+  let latest;
   const change = async () => {
     const query = select.value === "best" ? {} : { sort: select.value };
+    latest = query; // of two orders chosen quickly the answer to the second counts
     try {
       const { comments } = await visit.read(query);
-      if (visit.over) return;
+      if (visit.over || latest !== query) return;
       conversation.sorted = query;
       refill(conversation, comments, query, { h, button, ...tools });
       visit.say(visit.fill(text.sorted, { order: text[select.value] }));
     } catch (trouble) {
+      if (latest !== query) return;
       select.value = conversation.sorted?.sort ?? "best";
       visit.say(visit.sentence(trouble));
     }

@@ -432,7 +432,7 @@ pre{white-space:pre-wrap}
   /** The question. A vote is shown at the click and travels behind it: one request at a time, the newest answer last. */
   class Question {
     vote = null; // what the reader sees: {value, reason, section, note}
-    saved = null; // what the service has confirmed
+    // and `saved`, what the service has confirmed: null for no answer, undefined until it has answered
     unsent = null; // fields that still have to travel
     followed = null; // the value whose follow-up is shown
     stale = false; // the vote is about an earlier text: the question is asked anew

@@ -234,6 +234,47 @@ def test_the_button_to_change_goes_when_its_time_is_up(place, visit, own):
     expect(button(mine, "Edit")).to_have_count(0)
 
 
+def test_a_form_that_outlives_its_button_gives_the_focus_to_the_comment(place, visit, own):
+    page = visit(place.page(), before=as_reader(own))
+    mine = comment(page, "My own words.")
+    expect(button(mine, "Edit")).to_be_visible()
+    page.clock.install()
+    page.reload()
+    button(mine, "Edit").click()
+    page.clock.fast_forward("16:00")
+    button(page, "Cancel").click()
+    expect(mine).to_be_focused()
+
+
+def test_what_a_reader_does_outruns_a_slow_answer_about_before(place, visit, own, published):
+    own.votes(KEY, "yes")
+    held = []
+    page = visit(place.page(), before=as_reader(own), routes={"**/mine": lambda route: held.append(route)})
+    button(page, "Like what Marta wrote").click()
+    says(page, "You like this comment")
+    button(page, "Yes").click()
+    told(page, "vote", value="yes")
+    button(page, "Undo").click()
+    told(page, "vote", value="none")
+    before = {"vote": {"value": "yes"}, "comments": [], "likes": []}
+    held.pop().fulfill(json=before, headers={"Access-Control-Allow-Origin": "*"})
+    page.wait_for_load_state("networkidle")
+    expect(pressed(page, "Like what Marta wrote")).to_be_visible()
+    expect(pressed(page, "Yes")).to_have_count(0)
+
+
+def test_a_waiting_answer_is_left_out_until_its_thread_is_shown(place, visit, many):
+    place.settles(moderation="pre")
+    rae = place.reader("rae")
+    assert rae.comments(KEY, "Mine waits.", parent=many[0], name="Rae").status_code == 202
+    page = visit(place.page(), before=as_reader(rae))
+    page.wait_for_load_state("networkidle")
+    expect(comment(page, "Comment 23.")).to_be_visible()
+    expect(page.get_by_text("Mine waits.")).to_have_count(0)
+    button(page, "Show more comments").click()
+    expect(comment(page, "Mine waits.")).to_be_visible()
+
+
 def test_a_change_that_comes_too_late_says_so_and_keeps_the_text(place, visit, own, problems):
     problems.expect(NO_LOAD)
     page = visit(place.page(), before=as_reader(own))
@@ -336,6 +377,23 @@ def test_comments_come_in_the_order_that_is_asked_for(place, visit, many):
     expect(comments.first).to_contain_text("Comment 4.")
     expect(button(page, "Show more comments")).to_have_count(1)
     expect(page.get_by_role("textbox", name=BODY)).to_have_value("Typed before.")
+
+
+def test_of_two_orders_chosen_quickly_the_second_stays(place, visit, many):
+    held = []
+    page = visit(place.page(), routes={"**/feedback?*sort=oldest*": lambda route: held.append(route)})
+    button(page, "Sort").click()
+    order = page.get_by_role("combobox", name="Order of the comments")
+    with page.expect_request("**/feedback?*sort=oldest*"):
+        order.select_option("Oldest first")
+    order.select_option("Newest first")
+    says(page, "Newest first")
+    with page.expect_response("**/feedback?*sort=oldest*"):
+        held.pop().continue_()
+    page.wait_for_load_state("networkidle")
+    says(page, "Newest first")
+    expect(page.get_by_text("Comment 23.", exact=True)).to_have_count(1)
+    expect(order).to_have_value("newest")
 
 
 def test_more_comments_do_not_make_the_page_jump(place, visit, many):
