@@ -5,6 +5,7 @@ import socket
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import update
 
 from feedback import clock as real_clock
@@ -99,10 +100,18 @@ def port():
 
 
 def test_a_mail_server_is_tried(make_app, examine, port):
-    app = make_app(mail_url=f"smtp://127.0.0.1:{port}", mail_from="a@example.org", public_url="https://f.example.org")
+    mail = {"mail_url": f"smtp://127.0.0.1:{port}", "mail_from": "a@example.org"}
+    app = make_app(**mail, mail_keys=(Fernet.generate_key().decode(),), public_url="https://f.example.org")
     assert [each.good for each in examine("mail", app)] == [False]
     with mail_server(Mailbox(), port):
         assert [each.good for each in examine("mail", app)] == [True]
+
+
+def test_without_keys_for_addresses_the_doctor_says_what_readers_are_not_offered(make_app, examine, port):
+    app = make_app(mail_url=f"smtp://127.0.0.1:{port}", mail_from="a@example.org", public_url="https://f.example.org")
+    with mail_server(Mailbox(), port):
+        [finding] = examine("mail", app)
+    assert finding.good is None and "FEEDBACK_MAIL_KEYS" in finding.sentence
 
 
 def test_lost_notices_are_found(make_app, examine, port, mo):

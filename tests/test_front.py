@@ -51,8 +51,8 @@ def test_a_vote_taken_back_while_a_summary_is_made_is_not_in_it(
         rae.votes(article, "yes")
         return stamps
 
-    def take_back_after(*asked: Any) -> dict[str, Any]:
-        answer = make(*asked)
+    def take_back_after(*asked: Any, **also: Any) -> dict[str, Any]:
+        answer = make(*asked, **also)
         rae.votes(article, "none")
         return answer
 

@@ -5,6 +5,7 @@ With `--text FILE` a text that was found is judged again. Needs the wheel `ather
 
 import argparse
 import json
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +18,7 @@ with atheris.instrument_imports(include=["feedback", "bleach", "markdown_it"]):
 from tests.corpora import FOLDER
 from tests.fuzz.fragments import ALL
 
+MOST_MEMORY_MB = 1_024  # ten times what the judges take
 MAX_BYTES = 6_000  # a comment in letters of one byte, and over
 
 
@@ -34,6 +36,8 @@ def search(seconds: int, folder: Path) -> None:
         (texts / str(number)).write_bytes(bytes([number % len(judges.JUDGES)]) + text.encode()[:MAX_BYTES])
     words.write_text("\n".join(map(_quoted, ALL)) + "\n")
     options = {"max_total_time": seconds, "max_len": MAX_BYTES, "timeout": 10, "dict": words, "verbosity": 1}
+    # A process inherits the most memory that the one which started it ever had, and libFuzzer takes that for its own.
+    options["rss_limit_mb"] = MOST_MEMORY_MB + resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     arguments = [f"-{name}={value}" for name, value in options.items()]
     atheris.Setup([sys.argv[0], *arguments, f"-artifact_prefix={folder}/found-", str(texts)], judge)
     atheris.Fuzz()
