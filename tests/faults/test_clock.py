@@ -23,7 +23,7 @@ from tests.cast import CSRF, PASSWORD, SIGN_IN, Staff
 from tests.conftest import SECRET
 from tests.faults.drills import Drill
 from tests.faults.load import Attempt, Caller, Request, comment, vote
-from tests.server import Server, free_port
+from tests.server import Server, free_port, until
 
 HOUR = 3_600
 MINUTE = 60
