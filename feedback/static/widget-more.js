@@ -194,7 +194,6 @@ function drawFollowUp(question, tools) {
   const { value, visit, panel } = question;
   const { h } = tools;
   const text = words(visit);
-  const typed = panel.querySelector("textarea")?.value;
   panel.replaceChildren(
     value === "yes"
       ? h("div.stack", null, noteBox(question, tools, false))
@@ -206,8 +205,6 @@ function drawFollowUp(question, tools) {
           noteBox(question, tools, !question.vote.note),
         ),
   );
-  const note = panel.querySelector("textarea");
-  if (note && typed) note.value = typed;
 }
 
 function reasons(question, { h, button }) {

@@ -376,11 +376,8 @@ pre{white-space:pre-wrap}
       } catch (trouble) {
         this.settings = {};
         this.tell("load", trouble);
+        if (question) question.follow(question.draw());
         if (conversation) conversation.fail(trouble);
-      }
-      if (question) {
-        question.followed = null; // what follows depends on the settings
-        question.follow(question.draw());
       }
       const own = await mine;
       if (own) this.use("restore", this, own);
@@ -392,6 +389,7 @@ pre{white-space:pre-wrap}
       this.settings = settings;
       this.refused = settings.origins?.includes(location.origin) === false;
       if (settings.texts || settings.figure) await this.use("settle", this, data);
+      if (question) question.follow(question.draw());
       if (conversation) conversation.show(comments);
       if (this.refused) this.use("refuse", this);
       if (this.footer) this.use("extras", this, article);
@@ -544,8 +542,8 @@ pre{white-space:pre-wrap}
       const { value } = this;
       if (!this.visit.settings || value == this.followed) return;
       this.followed = null;
+      this.panel.replaceChildren();
       if (value) this.visit.use("followUp", this, focus);
-      else this.panel.replaceChildren();
     }
   }
 

@@ -412,20 +412,6 @@ def test_a_lost_connection_keeps_the_vote_and_the_text_and_tries_again(place, vi
     assert [vote.value for vote in place.rows(Vote)] == ["yes"]
 
 
-def test_the_reasons_come_with_a_second_try(place, visit, problems):
-    problems.expect(NO_LOAD)
-    page = visit(place.page(), routes={"**/feedback?*": lambda route: route.abort()})
-    expect(page.get_by_text("The comments could not be loaded.")).to_be_visible()
-    button(page, "No").click()
-    expect(page.get_by_role("textbox", name="A note to the author")).to_be_visible()
-    expect(page.get_by_role("group", name="What was the problem?")).to_have_count(0)
-    page.get_by_role("textbox", name="A note to the author").fill("Half a thought")
-    page.context.unroute("**/feedback?*")
-    button(page, "Try again").click()
-    expect(page.get_by_role("group", name="What was the problem?")).to_be_visible()
-    expect(page.get_by_role("textbox", name="A note to the author")).to_have_value("Half a thought")
-
-
 def test_a_comment_whose_answer_was_lost_is_not_doubled_by_trying_again(place, visit, problems):
     problems.expect(NO_LOAD)
     page = visit(place.page())
@@ -456,7 +442,6 @@ def test_comments_that_could_not_be_loaded_can_be_asked_for_again(place, visit, 
     }
     button(page, "Yes").click()  # needs no comments
     told(page, "vote")
-    page.get_by_role("textbox", name="A note to the author").fill("Half a thought")
     page.context.unroute("**/feedback?*")
     button(page, "Try again").click()
     expect(page.get_by_text("No comments yet")).to_be_visible()
