@@ -19,8 +19,10 @@ from feedback.models import (
     Outbox,
     ReasonTally,
     Revision,
+    Section,
     Sighting,
     Site,
+    SiteDay,
     Standing,
     Tally,
     Token,
@@ -37,7 +39,7 @@ def remove_site(slug: str) -> None:
     if _any(Article.id, Article.site_id == site.id):
         raise Refused(f"“{slug}” has articles. Remove them first; those with votes or comments stay for good.")
     webhooks.drop_all(site.id)
-    for table in (Token, Membership, Sighting, Change, Outbox, TriageModel, Digest, FeedToken):
+    for table in (Token, Membership, Sighting, SiteDay, Change, Outbox, TriageModel, Digest, FeedToken):
         run(delete(table).where(table.site_id == site.id))
     run(delete(Site).where(Site.id == site.id))
 
@@ -49,7 +51,7 @@ def remove_article(site_id: UUID, key: str) -> None:
         raise Missing(f"There is no article “{key}” on this site.")
     if _any(Vote.article_id, Vote.article_id == found.id) or _any(Comment.article_id, Comment.article_id == found.id):
         raise Refused(f"Readers have voted or commented on “{key}”. Hide its comments instead.")
-    for table in (Contributor, Revision, Tally, ReasonTally, Standing, Alarm):
+    for table in (Contributor, Revision, Section, Tally, ReasonTally, Standing, Alarm):
         run(delete(table).where(table.article_id == found.id))
     run(delete(Article).where(Article.id == found.id))
 

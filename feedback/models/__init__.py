@@ -23,7 +23,7 @@ from feedback.models.kinds import (
 )
 from feedback.models.learning import TriageModel
 from feedback.models.moderation import Ban, Batch, Flag, Word
-from feedback.models.sites import Article, Change, Contributor, Revision, Sighting, Site
+from feedback.models.sites import Article, Change, Contributor, Revision, Section, Sighting, Site, SiteDay
 from feedback.models.staff import Membership, RecoveryCode, SecondFactor, Token, User
 from feedback.models.telling import Alarm, Delivery, Digest, FeedToken, Subscription, Webhook
 from feedback.models.votes import NetworkKey, ReasonTally, Standing, Tally, Vote
@@ -63,8 +63,10 @@ __all__ = [
     "Revision",
     "Role",
     "SecondFactor",
+    "Section",
     "Sighting",
     "Site",
+    "SiteDay",
     "Standing",
     "State",
     "Subscription",

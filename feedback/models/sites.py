@@ -1,6 +1,6 @@
 """Sites, their articles, who wrote and reviewed them, and what administrators changed."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,8 @@ class Article(Model):
     registered: Mapped[bool] = mapped_column(default=False, doc="known from staff, not merely seen from a reader")
     accepts: Mapped[Accepts] = mapped_column(enum(Accepts, "accepts"), default=Accepts.OPEN)
     published_at: Mapped[datetime | None] = mapped_column(Moment)
+    we_changed: Mapped[str | None] = mapped_column(String(300), doc="what was changed for readers, said on the page")
+    we_changed_on: Mapped[date | None]
     created: Mapped[datetime] = mapped_column(Moment)
 
     site: Mapped[Site] = relationship(lazy="raise")
@@ -74,6 +76,34 @@ class Revision(Model):
     # "As good as before": the votes just before this revision's first one, frozen then (see statistics, alerts).
     baseline_yes: Mapped[int | None]
     baseline_votes: Mapped[int | None]
+    alerted: Mapped[datetime | None] = mapped_column(Moment, doc="when its drop was told; it is told once")
+
+
+class Section(Model):
+    """A heading of an article's page, as the page had it when it was last read: part of its outline."""
+
+    __tablename__ = "section"
+
+    article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(255), primary_key=True, doc="of the heading, which votes name")
+    position: Mapped[int]
+    level: Mapped[int] = mapped_column(doc="2 for h2, 3 for h3")
+    title: Mapped[str] = mapped_column(String(300))
+
+
+class SiteDay(Model):
+    """What a day brought to a site, added up by the worker, so that no page adds up a site's articles."""
+
+    __tablename__ = "site_day"
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    yes: Mapped[int] = mapped_column(default=0)
+    no: Mapped[int] = mapped_column(default=0)
+    comments: Mapped[int] = mapped_column(default=0, doc="that were sent on this day, in any state now")
+    held: Mapped[int] = mapped_column(default=0, doc="of them, those that had to wait for a moderator")
+    decided: Mapped[int] = mapped_column(default=0, doc="of those, the ones that somebody has decided on")
+    wait: Mapped[int | None] = mapped_column(doc="median seconds from sending to that decision")
 
 
 class Sighting(Model):

@@ -20,6 +20,9 @@ class Digest(Model):
     pace: Mapped[Pace] = mapped_column(enum(Pace, "pace"))
     told: Mapped[datetime] = mapped_column(Moment, doc="what began to wait until then was in a digest already")
     unsafe: Mapped[bool] = mapped_column(default=True, server_default=true(), doc="whether warnings are wanted")
+    drops: Mapped[bool] = mapped_column(default=True, server_default=true(), doc="whether alerts of drops are wanted")
+    weekly: Mapped[bool] = mapped_column(default=True, server_default=true(), doc="whether a week's figures are wanted")
+    weekly_told: Mapped[datetime | None] = mapped_column(Moment, doc="until when the last week's letter reached")
 
 
 class FeedToken(Model):

@@ -27,6 +27,8 @@ class Vote(Model):
         ),
         Index("ix_vote_note", "article_id", "updated", "reader", sqlite_where=text("note IS NOT NULL"),
               postgresql_where=text("note IS NOT NULL")),
+        Index("ix_vote_burst", "article_id", "burst_day", sqlite_where=text("burst_day IS NOT NULL"),
+              postgresql_where=text("burst_day IS NOT NULL")),
     )  # fmt: skip
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id"), primary_key=True)
@@ -39,8 +41,10 @@ class Vote(Model):
     reason: Mapped[str | None] = mapped_column(String(64))
     note: Mapped[str | None] = mapped_column(String(1000))
     note_status: Mapped[NoteStatus] = mapped_column(enum(NoteStatus, "note_status"), default=NoteStatus.NEW)
+    fixed_in: Mapped[str | None] = mapped_column(String(64), doc="the revision that put right what the note says")
     network: Mapped[bytes | None] = mapped_column(digest())
     counted: Mapped[bool]
+    burst_day: Mapped[date | None] = mapped_column(doc="the day with whose burst an administrator set it aside")
     created: Mapped[datetime] = mapped_column(Moment)
     updated: Mapped[datetime] = mapped_column(Moment)
 

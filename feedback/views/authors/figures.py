@@ -1,21 +1,18 @@
-"""What authors and reviewers see of their articles, and administrators of all: the list, and one article's figures."""
+"""The list of articles, and one article's figures."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import articles, chart, forms, statistics, stats
-from feedback.errors import Invalid, Missing
-from feedback.models import Role
+from feedback import articles, chart, forms, stats
+from feedback.errors import Invalid
 from feedback.stats import By, Sort, words
-from feedback.views import desk, spreadsheet
-
-bp = Blueprint("authors", __name__, url_prefix="/articles")
-desk.guard(bp, Role.AUTHOR, Role.REVIEWER)
+from feedback.views import spreadsheet
+from feedback.views.authors.room import bp, given, one_of, open_site, viewer
 
 TABS = {
     Sort.NEEDS_WORK: "Needs work",
@@ -29,28 +26,14 @@ FILTERS = ("article", "from", "to", "by")
 NOT_THE_ARTICLE = "looking_for_something_else"  # the page was wrong for the reader, not the article
 
 
-@bp.context_processor
-def helpers() -> dict[str, Any]:
-    today = g.now.date()
-    return {
-        "day": lambda day: words.day_words(day, today),
-        "short_day": lambda day: words.short_day(day, today),
-        "version": lambda label: words.version(label, today),
-        "percent": statistics.percent,
-        "readable": stats.readable,
-        "words": words,
-        "today": today,
-    }
-
-
 @bp.get("/")
 def index() -> ResponseReturnValue:
-    asked = forms.read(forms.ARTICLES, _given())
+    asked = forms.read(forms.ARTICLES, given())
     sites = articles.sites(g.site_ids)
-    site = _one_of(sites, asked["site"])
-    viewer = _viewer(site)
+    site = one_of(sites, asked["site"])
+    person = viewer(site)
     sort = Sort(asked["sort"] or Sort.NEEDS_WORK)
-    page = stats.listing(viewer, sort=sort, cursor=asked["cursor"])
+    page = stats.listing(person, sort=sort, cursor=asked["cursor"])
     return render_template(
         "authors/index.html",
         page=page,
@@ -59,33 +42,17 @@ def index() -> ResponseReturnValue:
         sort=sort,
         tabs=TABS,
         begun=asked["cursor"] is not None,
-        sees_all=viewer.sees_all,
-        unvoted=[] if page.next else stats.unvoted(viewer),
+        sees_all=person.sees_all,
+        unvoted=[] if page.next else stats.unvoted(person),
     )
-
-
-def _given() -> dict[str, str]:
-    """What was asked for; an empty field of a form asks for nothing."""
-    return {name: value for name, value in request.args.items() if value}
-
-
-def _one_of(sites: list[articles.SiteView], slug: str | None) -> articles.SiteView:
-    for site in sites:
-        if slug in (None, site.slug):
-            return site
-    raise Missing("There is no such site here.")
-
-
-def _viewer(site: articles.SiteView) -> stats.Viewer:
-    return stats.Viewer(site.id, frozenset(g.person.roles[site.id]), g.person.id)
 
 
 @bp.get("/<slug>")
 def article(slug: str) -> ResponseReturnValue:
-    site = _one_of(articles.sites(g.site_ids), slug)
-    given = _given()
-    found = stats.open_article(_viewer(site), forms.read(forms.NOTES, given)["article"])
-    asked, period, errors = _asked(given)
+    site = open_site(slug)
+    query = given()
+    found = stats.open_article(viewer(site), forms.read(forms.NOTES, query)["article"])
+    asked, period, errors = _asked(query)
     figures = stats.article(found, period=period, by=By.DAY)
     by = By(asked["by"]) if asked.get("by") else _easier(figures.series)
     bars = stats.weeks(figures.series) if by is By.WEEK else figures.series
@@ -100,11 +67,11 @@ def article(slug: str) -> ResponseReturnValue:
         elsewhere=figures.reasons.get(NOT_THE_ARTICLE, 0),
         notes=stats.notes(found, period=period, cursor=asked.get("cursor")),
         errors=errors,
-        given=given,
-        begun="cursor" in given,
+        given=query,
+        begun="cursor" in query,
         lately={days: (g.now.date() - timedelta(days=days - 1)).isoformat() for days in LATELY},
-        download=_here(slug, given, "authors.download", by=by.value),
-        here=lambda **changes: _here(slug, given, **changes),
+        download=_here(slug, query, "authors.download", by=by.value),
+        here=lambda **changes: _here(slug, query, **changes),
     )
     return page, 422 if errors else 200
 
@@ -115,9 +82,9 @@ COLUMNS = ("figure", "revision", "day", "code", "title", "yes", "no", "share", "
 @bp.get("/<slug>/figures.csv")
 def download(slug: str) -> ResponseReturnValue:
     """Give all that the article's page shows, for its period, to a spreadsheet: one figure a row."""
-    site = _one_of(articles.sites(g.site_ids), slug)
-    asked = forms.read(forms.FIGURES, _given())
-    found = stats.open_article(_viewer(site), forms.read(forms.NOTES, _given())["article"])
+    site = open_site(slug)
+    asked = forms.read(forms.FIGURES, given())
+    found = stats.open_article(viewer(site), forms.read(forms.NOTES, given())["article"])
     period = stats.period(asked["from"], asked["to"])
     figures = stats.article(found, period=period, by=By(asked["by"] or By.DAY))
     return spreadsheet.answer("figures.csv", COLUMNS, _lines(figures, site, stats.all_notes(found, period=period)))
