@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ MAX_REVISION_CHARS = 64
 MAX_NAME_CHARS = 80
 MAX_SITE_NAME_CHARS = 120
 MAX_NOTE_CHARS = 1_000
+MAX_ANNOUNCEMENT_CHARS = 300  # a line or two under the question
 MAX_CONTRIBUTORS = 50  # more is a mistake in the caller's data
 BASELINE_VOTES = 200  # so many votes before an edit say how good "as good as before" is
 MODERATION = ("pre", "first", "post", "closed")
@@ -501,6 +502,12 @@ def set_accepts(site_id: UUID, article_key: str, accepts: Accepts) -> Article:
     article.accepts = accepts
     touch(article.id)
     return article
+
+
+def announce(article: Article, words: str | None, on: date | None) -> None:
+    """Say on the article's page what was changed for its readers, and when; None says nothing any more."""
+    article.we_changed, article.we_changed_on = words, on
+    touch(article.id)
 
 
 def touch(article_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ class Kind(StrEnum):
     ARTICLE = "article"  # article: its key
     COMMENTS = "comments"  # article: its key
     REVISION = "revision"  # article: its key; label
+    ANNOUNCEMENT = "announcement"  # article: its key
     ROLES = "roles"  # user: an id
     ACCOUNT = "account"  # user: an id
     TOKEN = "token"  # nothing that could be set again
@@ -236,6 +237,23 @@ def _describe_revision(subject: Subject, before: Any, after: Any) -> str:
     return f"{deed} the revision {subject.about['label']} of “{_title(subject)}”"
 
 
+def _read_announcement(subject: Subject) -> Any:
+    article = _article(subject)
+    if article is None or article.we_changed is None:
+        return None
+    return {"text": article.we_changed, "on": f"{article.we_changed_on}"}
+
+
+def _write_announcement(subject: Subject, state: Any, by: By) -> None:
+    article = catalogue.one(subject.site_id, subject.about["article"])
+    articles.announce(article, state and state["text"], state and date.fromisoformat(state["on"]))
+
+
+def _describe_announcement(subject: Subject, before: Any, after: Any) -> str:
+    deed = "took down" if after is None else "published" if before is None else "changed"
+    return f"{deed} what readers of “{_title(subject)}” are told was changed for them"
+
+
 # People
 
 
@@ -299,6 +317,7 @@ ASPECTS = {
     Kind.ARTICLE: Aspect(_read_article, _write_article, _describe_article, _keep_article, _recall_article),
     Kind.COMMENTS: Aspect(_read_accepts, _write_accepts, _describe_accepts),
     Kind.REVISION: Aspect(_read_revision, _write_revision, _describe_revision),
+    Kind.ANNOUNCEMENT: Aspect(_read_announcement, _write_announcement, _describe_announcement),
     Kind.ROLES: Aspect(_read_roles, _write_roles, _describe_roles),
     Kind.ACCOUNT: Aspect(_read_active, _write_active, _describe_active),
 }

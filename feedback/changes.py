@@ -19,7 +19,7 @@ from feedback.db import db, run, uuid7
 from feedback.errors import Conflict, Missing, Refused
 from feedback.models import Change, Site
 
-__all__ = ["By", "Kind", "Subject", "forget_old", "make", "note", "recent", "state", "undo", "version"]
+__all__ = ["By", "Kind", "Subject", "forget_old", "get", "make", "note", "recent", "state", "undo", "version"]
 
 PAGE = 30  # changes of a page; whether each can be undone is looked up one by one
 KEPT = timedelta(days=365)  # long enough to learn who changed what, and no archive of colleagues
@@ -67,15 +67,21 @@ def note(subject: Subject, what: str, by: By, *, before: Any = None, after: Any 
     return row
 
 
+def get(site_id: UUID, change_id: UUID) -> Change:
+    """Return a change of a site. Raises Missing."""
+    row = db.session.get(Change, change_id)
+    if row is None or row.site_id != site_id:
+        raise Missing("There is no such change here.")
+    return row
+
+
 def undo(site_id: UUID, change_id: UUID, by: By) -> Change:
     """Set what a change of a site was about back to what it was before, and return that as a change of its own.
 
     Raises Missing for a change of another site, Conflict where something came after it, Refused where it is of a kind
     that cannot be undone.
     """
-    row = db.session.get(Change, change_id)
-    if row is None or row.site_id != site_id:
-        raise Missing("There is no such change here.")
+    row = get(site_id, change_id)
     subject = _subject(row)
     aspect = ASPECTS.get(subject.kind)
     if aspect is None:

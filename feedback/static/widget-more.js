@@ -4,6 +4,7 @@
  */
 
 const TEXT = {
+  announced: "You said, we changed",
   figure: "{yes} of {n} readers found this helpful",
   stale: "This article has changed since you answered “{answer}”. Does it help you now?",
   about: "About your answer",
@@ -100,7 +101,7 @@ const DRAFTS = "feedback:drafts";
 const EMAIL = /[^\s@]+@[^\s@]+\.[^\s@]{2}/;
 const PHONE = /(^|[^\w.])(\+|0)\d([ ()./-]{0,2}\d){7}/; // 9 digits or more, as numbers begin that are meant to be called
 
-// Classes that are parts as well: preview, sure, order.
+// Classes that are parts as well: preview, sure, order, changed.
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
 select{font:inherit;font-weight:400;color:inherit;border:1px solid var(--edge);border-radius:calc(var(--radius)*.7);background:var(--field)}
@@ -143,18 +144,27 @@ function sure(sentence, yes, no, answer, { h, button }) {
 
 // ---- The question
 
-/** Say how many found the article helpful, and things in the site's own words where it has some in this language. */
-export function settle(visit, { settings, votes }, { h }) {
+/** Say what was changed for readers, how many found the article helpful, and things in the site's own words, if any. */
+export function settle(visit, { article, settings, votes }, { h }) {
   if (settings.lang.split("-")[0] === visit.language) {
     for (const [key, sentence] of Object.entries(settings.texts ?? {})) {
       const [group, name] = key.split(".");
       if (visit.texts[group]) visit.texts[group][name] = sentence;
     }
   }
+  if (!visit.question) return;
+  const { changed } = article;
+  if (changed) visit.question.node.firstChild.after(announcement(visit, changed, h));
   const { yes, total } = votes;
-  if (!visit.question || !settings.figure || total < ENOUGH) return;
+  if (!settings.figure || total < ENOUGH) return;
   const figure = visit.fill(words(visit).figure, { yes, n: total });
   visit.question.node.firstChild.after(h("p.hint figure", null, figure));
+}
+
+function announcement(visit, { text, day }, h) {
+  const when = new Intl.DateTimeFormat(visit.language, { dateStyle: "long", timeZone: "UTC" }).format(new Date(day));
+  const said = h("span", { dir: "auto" }, text);
+  return h("p.changed", null, h("strong", null, words(visit).announced), " · ", h("time", { datetime: day }, when), h("br"), said);
 }
 
 /** Show the reader's own: the vote, and of the comments what waits or is newer than the answer that everybody shares. */

@@ -72,7 +72,7 @@
 
   /* Looks. Custom properties: --feedback-font, -font-size, -text, -muted, -background, -field, -line, -accent,
    * -on-accent, -wash, -danger, -radius, -padding. Every class is also a ::part(): box, section, question, comments, footer,
-   * heading, figure, vote, yes, no, chip, primary, other, link, status, followup, field, notice, guide, hint, error, form,
+   * heading, figure, changed, vote, yes, no, chip, primary, other, link, status, followup, field, notice, guide, hint, error, form,
    * list, comment, name, date, badge, text, like, reply, flag, edit, withdraw, sort, order, preview, pick, sure, data,
    * stored, byline, share, print (row and stack are for the inside).
    * `all: initial` stands on the box, not on the host: a page's rules reach the host whatever it says.
@@ -388,7 +388,7 @@ pre{white-space:pre-wrap}
       const { article, votes, comments, settings } = data;
       this.settings = settings;
       this.refused = settings.origins?.includes(location.origin) === false;
-      if (settings.texts || settings.figure) await this.use("settle", this, data);
+      if (settings.texts || settings.figure || article.changed) await this.use("settle", this, data);
       if (question) question.follow(question.draw());
       if (conversation) conversation.show(comments);
       if (this.refused) this.use("refuse", this);

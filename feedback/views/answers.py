@@ -97,7 +97,8 @@ ANSWERS: dict[str, Schema] = {
     "OwnComment": thing({**_ITEM, **_OWN, "replies": many(ref("Comment"))}, {"edited_by": _EDITED_BY}),
     "Summary": thing(
         {
-            "article": thing(_REGISTERED),
+            # `changed`: what authors say that they changed for readers.
+            "article": thing(_REGISTERED, {"changed": thing({"text": TEXT, "day": DAY})}),
             "votes": ref("Votes"),
             "comments": thing(
                 {

@@ -32,7 +32,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from itsdangerous import BadSignature
 
 from feedback import clock, staff, text
-from feedback.errors import Malformed, Refused
+from feedback.errors import Malformed, Missing, Refused
 from feedback.models import Role
 from feedback.views import access
 
@@ -275,6 +275,17 @@ def _version(name: str) -> str:
     except (OSError, ValueError):
         return "-"  # Nothing is there, or a folder; or no file can have such a name.
     return _versions[key]
+
+
+# Addresses
+
+
+def identifier(value: str) -> UUID:
+    """Return the id in an address. Raises Missing for what is none."""
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise Missing("There is nothing at this address.") from error
 
 
 # Times

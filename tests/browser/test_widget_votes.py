@@ -1,8 +1,11 @@
 """Votes over time: an article that has changed is asked about anew, and a site may show what readers answered."""
 
+from datetime import date
+
 import pytest
 from playwright.sync_api import expect
 
+from feedback import articles
 from feedback.models import Vote
 from tests.browser.conftest import PHONE, axe, scrolls_sideways, shoot
 from tests.browser.reading import button, pressed, says, told
@@ -96,5 +99,25 @@ def test_asked_anew_with_a_figure_it_is_accessible_and_fits(place, visit, scheme
     says(page, "has changed since you answered")
     expect(page.get_by_text(FOUND)).to_be_visible()
     shoot(page, f"widget-anew-{screen}-{scheme}")
+    assert axe(page) == []
+    assert not scrolls_sideways(page)
+
+
+@pytest.mark.parametrize(
+    ("lang", "heading", "day"), [("en", "You said, we changed", "May 3, 2026"), ("ar", "قلتم فغيّرنا", "3 مايو")]
+)
+def test_what_authors_changed_for_readers_stands_under_the_question(place, visit, lang, heading, day):
+    def announce():
+        row = articles.get(place.site.id, KEY)
+        articles.announce(row, "Readers said the dosage was unclear; we added a table.", date(2026, 5, 3))
+
+    place.registers()
+    place.do(announce)
+    page = visit(place.page(attributes=f'lang="{lang}"'), viewport=PHONE)
+    line = page.get_by_text(heading)
+    expect(line).to_be_visible()
+    expect(page.get_by_text("we added a table.")).to_have_attribute("dir", "auto")
+    expect(page.get_by_role("time").first).to_contain_text(day)
+    shoot(page, f"widget-changed-{lang}")
     assert axe(page) == []
     assert not scrolls_sideways(page)

@@ -72,7 +72,7 @@ def _hook(form: WebhookForm, row: Webhook) -> str:
 
 
 def _one(webhook_id: str) -> Webhook:
-    return webhooks.one(room.site().id, room.identifier(webhook_id))
+    return webhooks.one(room.site().id, desk.identifier(webhook_id))
 
 
 @bp.post("/sites/<slug>/webhooks/<webhook_id>/test")
@@ -91,7 +91,7 @@ def turn_hook(webhook_id: str) -> ResponseReturnValue:
     row = transact(
         administration.turn_webhook,
         room.site().id,
-        room.identifier(webhook_id),
+        desk.identifier(webhook_id),
         request.form.get("on") == "yes",
         room.by(),
     )
@@ -113,7 +113,7 @@ def remove_hook(webhook_id: str) -> ResponseReturnValue:
 def repeat_message(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
     row = _one(webhook_id)
     try:
-        transact(webhooks.send_again, row.id, room.identifier(delivery_id), now=g.now)
+        transact(webhooks.send_again, row.id, desk.identifier(delivery_id), now=g.now)
     except Missing:
         raise
     except Refused as refusal:

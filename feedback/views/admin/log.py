@@ -25,7 +25,7 @@ def log() -> ResponseReturnValue:
 @bp.post("/sites/<slug>/changes/<change_id>/undo")
 def undo(change_id: str) -> ResponseReturnValue:
     try:
-        change = transact(changes.undo, room.site().id, room.identifier(change_id), room.by())
+        change = transact(changes.undo, room.site().id, desk.identifier(change_id), room.by())
     except Missing:
         raise
     except Refused as refusal:

@@ -36,7 +36,7 @@ def _to(about: dict[str, str]) -> str | None:
 
 @bp.post("/sites/<slug>/mail/<notice_id>/again")
 def send_again(notice_id: str) -> ResponseReturnValue:
-    transact(notices.send_again, room.identifier(notice_id), site_ids=[room.site().id], now=g.now)
+    transact(notices.send_again, desk.identifier(notice_id), site_ids=[room.site().id], now=g.now)
     when = "in a moment" if room.sends_mail() else "once this service can send mail"
     desk.tell(f"The letter is due again, and goes out {when}.", "done")
     return redirect(room.here("mail"), 303)

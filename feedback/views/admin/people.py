@@ -101,7 +101,7 @@ def _gives_up_own(found: staff.Member, wanted: list[str]) -> bool:
 
 
 def _member(user_id: str) -> staff.Member:
-    return staff.member(room.site().id, room.identifier(user_id))
+    return staff.member(room.site().id, desk.identifier(user_id))
 
 
 def _person(found: staff.Member, form: RolesForm) -> str:

@@ -2,7 +2,6 @@
 
 from functools import partial
 from typing import Any, cast
-from uuid import UUID
 
 from flask import Blueprint, current_app, g, request, url_for
 
@@ -75,14 +74,6 @@ def tell(change: Change | None, also: str = "") -> None:
         return
     undo = {"url": here("undo", change_id=change.id), "button": "Undo"}
     desk.tell({"text": " ".join(filter(None, [f"You {change.what}.", also])), "form": undo}, "done")
-
-
-def identifier(value: str) -> UUID:
-    """Return the id in an address. Raises Missing for what is none."""
-    try:
-        return UUID(value)
-    except ValueError as error:
-        raise Missing("There is nothing at this address.") from error
 
 
 def sends_mail() -> bool:

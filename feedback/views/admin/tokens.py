@@ -36,7 +36,7 @@ def tokens() -> ResponseReturnValue:
     if request.method == "GET":
         return _tokens(form, members)
     if form.validate():
-        user_id = room.identifier(form.user.data) if form.user.data else None
+        user_id = desk.identifier(form.user.data) if form.user.data else None
         given = (room.site().id, Role(form.role.data))
         try:
             secret = transact(administration.issue_token, *given, name=form.name.value, user_id=user_id, by=room.by())
@@ -55,7 +55,7 @@ def _tokens(form: TokenForm, members: list[staff.Member]) -> str:
 
 @bp.route("/sites/<slug>/tokens/<token_id>/revoke", methods=["GET", "POST"])
 def revoke(token_id: str) -> ResponseReturnValue:
-    token = staff.token(room.site().id, room.identifier(token_id))
+    token = staff.token(room.site().id, desk.identifier(token_id))
     if request.method == "GET":
         return render_template("admin/revoke.html", token=token)
     transact(administration.revoke_token, room.site().id, token.id, room.by())

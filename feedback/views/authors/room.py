@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from flask import Blueprint, g, request
+from flask import Blueprint, g, request, url_for
 
-from feedback import articles, statistics, stats
+from feedback import articles, forms, statistics, stats
+from feedback.changes import By
 from feedback.errors import Missing
-from feedback.models import Role
+from feedback.models import Article, Change, Role
 from feedback.stats import words
 from feedback.views import desk
 
@@ -48,3 +49,30 @@ def open_site(slug: str) -> articles.SiteView:
 
 def viewer(site: articles.SiteView) -> stats.Viewer:
     return stats.Viewer(site.id, frozenset(g.person.roles[site.id]), g.person.id)
+
+
+NAMED = (forms.Field("article", forms.article_key, required=True),)
+
+
+def open_article(site: articles.SiteView) -> Article:
+    """Return the article that the address names, where it is the person's. Raises Invalid, Missing, Refused."""
+    return stats.open_article(viewer(site), forms.read(NAMED, request.args)["article"])
+
+
+def by() -> By:
+    """Who is at it, and when."""
+    return By(g.person.actor, g.site_ids, g.now)
+
+
+def here(endpoint: str, slug: str, article: Article, **values: Any) -> str:
+    """Return the address of a page about the same article."""
+    return url_for(f"authors.{endpoint}", slug=slug, article=article.key, **values)
+
+
+def tell(change: Change | None, slug: str, article: Article) -> None:
+    """Confirm a change on the next page, with the button that takes it back."""
+    if change is None:
+        desk.tell("Nothing was changed: it was so already.", "done")
+        return
+    undo = {"url": here("undo", slug, article, change_id=change.id), "button": "Undo"}
+    desk.tell({"text": f"You {change.what}.", "form": undo}, "done")

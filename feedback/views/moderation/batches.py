@@ -10,7 +10,7 @@ from feedback.models import Batch, Progress
 from feedback.moderation import batches
 from feedback.views import desk
 from feedback.views.moderation.queue import asked_for
-from feedback.views.moderation.room import back, bp, identifier
+from feedback.views.moderation.room import back, bp
 
 DONE = {"approve": "approved", "reject": "rejected", "spam": "marked as spam", "hold": "held again"}
 
@@ -46,7 +46,7 @@ def _progress(row: Batch) -> ResponseReturnValue:
 
 @bp.get("/batches/<batch_id>")
 def batch(batch_id: str) -> ResponseReturnValue:
-    row = batches.get(identifier(batch_id), g.site_ids)
+    row = batches.get(desk.identifier(batch_id), g.site_ids)
     found = [moderation.one(comment_id, g.site_ids) for comment_id in row.skipped]
     return render_template(
         "moderation/batch.html",
@@ -61,7 +61,7 @@ def batch(batch_id: str) -> ResponseReturnValue:
 @bp.post("/batches/<batch_id>/undo")
 def undo_batch(batch_id: str) -> ResponseReturnValue:
     try:
-        row = ground.transact(batches.undo_batch, identifier(batch_id), who=g.person.actor, site_ids=g.site_ids)
+        row = ground.transact(batches.undo_batch, desk.identifier(batch_id), who=g.person.actor, site_ids=g.site_ids)
     except Conflict as conflict:
         desk.tell(conflict.detail, "warning")
         return redirect(url_for("moderation.batch", batch_id=batch_id), 303)

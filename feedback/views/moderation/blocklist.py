@@ -11,7 +11,7 @@ from feedback import db as ground
 from feedback.errors import Missing, Refused
 from feedback.models import Effect, Listed
 from feedback.views import desk
-from feedback.views.moderation.room import bp, identifier
+from feedback.views.moderation.room import bp
 
 KINDS = {"word": "Word or phrase in the text", "link": "Link", "name": "Name"}
 EFFECTS = {"watch": "Watch: the comment waits", "block": "Block: the comment goes to spam"}
@@ -64,13 +64,13 @@ def _site(slug: str | None) -> articles.SiteView:
 
 @bp.post("/blocklist/words/<word_id>/remove")
 def unlist_word(word_id: str) -> ResponseReturnValue:
-    word = ground.transact(blocklist.unlist_word, identifier(word_id), site_ids=g.site_ids)
+    word = ground.transact(blocklist.unlist_word, desk.identifier(word_id), site_ids=g.site_ids)
     desk.tell(f"“{word.pattern}” is on the list no longer.", "done")
     return redirect(url_for("moderation.blocked"), 303)
 
 
 @bp.post("/blocklist/bans/<ban_id>/lift")
 def lift(ban_id: str) -> ResponseReturnValue:
-    ground.transact(blocklist.lift, identifier(ban_id), site_ids=g.site_ids)
+    ground.transact(blocklist.lift, desk.identifier(ban_id), site_ids=g.site_ids)
     desk.tell("The ban is lifted.", "done")
     return redirect(url_for("moderation.blocked"), 303)

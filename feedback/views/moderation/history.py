@@ -6,14 +6,15 @@ from flask.typing import ResponseReturnValue
 from feedback import db as ground
 from feedback import forms, moderation
 from feedback.errors import Conflict
-from feedback.views.moderation.room import PAGE, bp, deed, identifier, overtaken, settled, undoable, undone
+from feedback.views import desk
+from feedback.views.moderation.room import PAGE, bp, deed, overtaken, settled, undoable, undone
 
 
 @bp.get("/decisions")
 def decisions() -> ResponseReturnValue:
     """Show all decisions, or those of one person or token."""
     given = forms.read(forms.DECISIONS, {name: value for name, value in request.args.items() if value})
-    by = identifier(given["who"]) if given["who"] else None
+    by = desk.identifier(given["who"]) if given["who"] else None
     page = moderation.recent(g.site_ids, by=by, after=given["cursor"], limit=PAGE)
     entries = [(entry, row, deed(entry), undoable(entry, row)) for entry, row in page.items]
     return render_template(

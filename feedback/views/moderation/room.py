@@ -12,7 +12,7 @@ from flask import Blueprint, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from feedback import articles, clock, moderation, opaque, triage
-from feedback.errors import Conflict, Missing, Refused
+from feedback.errors import Conflict, Refused
 from feedback.models import Comment, Decision, Role, State
 from feedback.views import desk
 
@@ -179,11 +179,3 @@ def deed(entry: Decision) -> str:
 def undoable(entry: Decision, row: Comment) -> bool:
     """Whether nothing has happened to the comment since, and the decision was not its reader's own."""
     return moderation.undoable(entry, row)
-
-
-def identifier(value: str) -> UUID:
-    """Return the id in an address. Raises Missing for what is none."""
-    try:
-        return UUID(value)
-    except ValueError as error:
-        raise Missing("There is nothing at this address.") from error
