@@ -824,6 +824,13 @@ def test_what_could_not_be_delivered_is_listed_and_sent_again(desk, given_up, mo
     assert rows(select(Outbox.dead)) == [None]
 
 
+@pytest.mark.parametrize("kind", sorted(notices.MAIL))
+def test_every_kind_of_letter_has_a_name_in_the_list(desk, do, site, clock, kind):
+    notice_id = do(notices.put, kind, {}, now=clock(), site_id=site.id)
+    do(notices.fail, notices.Notice(notice_id, kind, {}, 1), "no mailbox", now=clock(), for_good=True)
+    assert desk.opens(f"{SITE}/mail").text.count("no mailbox") == 1
+
+
 def test_what_another_site_could_not_deliver_is_theirs(desk, mo, other, do, clock, given_up):
     do(lambda: setattr(db.session.get(Outbox, given_up), "site_id", other.id))
     assert "Nothing is undelivered" in desk.opens(f"{SITE}/mail").text

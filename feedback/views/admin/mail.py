@@ -18,6 +18,7 @@ NAMES = {
     notices.Kind.UNSAFE: "A warning of something unsafe",
     notices.Kind.CONFIRM: "A question whether a reader wants to be told of replies",
     notices.Kind.REPLIES: "Word of replies to a reader’s comment",
+    notices.Kind.REJECTED: "Word of why a reader’s comment was rejected",
     notices.Kind.WEBHOOK_OFF: "Word of a webhook that was switched off",
 }
 
