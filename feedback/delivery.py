@@ -41,16 +41,22 @@ def deliver(settings: Settings, write: Writer) -> int:
 
 
 def _deliver_all(settings: Settings, write: Writer, leased: list[Notice]) -> None:
-    left = list(leased)
+    left, opened, enough = list(leased), False, clock.now() + notices.LEASE / 2
     try:
         with mail.server(str(settings.mail_url)) as smtp:
-            while left:
+            opened = True
+            while left and clock.now() < enough:
                 _deliver(settings, write, smtp, left[0])
                 left.pop(0)
     except mail.Unreachable as error:
         log.warning("the mail server cannot be reached (%s); %d notices wait", error, len(left))
-        for notice in left:
+        # Once the way was open, one letter alone was tried: where it is what breaks it off, the others go without it.
+        tried = 1 if opened else len(left)
+        for notice in left[:tried]:
             transact(notices.fail, notice, str(error), now=clock.now())
+        del left[:tried]
+    for notice in left:
+        transact(notices.postpone, notice, until=clock.now())
 
 
 def _deliver(settings: Settings, write: Writer, smtp: SMTP, notice: Notice) -> None:
@@ -62,6 +68,8 @@ def _deliver(settings: Settings, write: Writer, smtp: SMTP, notice: Notice) -> N
             mail.send(smtp, mail.compose(letter, sender=sender, notice_id=notice.id, now=now))
     except mail.Undeliverable as error:
         transact(notices.fail, notice, str(error), now=now, for_good=True)
+    except mail.Deferred as error:
+        transact(notices.fail, notice, str(error), now=now)
     except mail.Unreachable:
         raise
     except Exception as error:

@@ -15,14 +15,19 @@ from uuid import UUID
 
 TIMEOUT = 20  # seconds for each step; far below the lease of a notice
 PORTS = {"smtp": 25, "smtps": 465}
+CLOSING = 421  # what a server says that ends the connection
 
 
 class Undeliverable(Exception):
     """The server refuses this letter for good; the message is safe to store and log."""
 
 
+class Deferred(Exception):
+    """The server does not take this letter now, others it may; the message is safe to store and log."""
+
+
 class Unreachable(Exception):
-    """The server cannot be reached or asks to come back later; the message is safe to store and log."""
+    """The server cannot be reached, or takes nothing from us now; the message is safe to store and log."""
 
 
 @dataclass(frozen=True)
@@ -98,16 +103,28 @@ def server(url: str) -> Iterator[smtplib.SMTP]:
 
 
 def send(smtp: smtplib.SMTP, message: EmailMessage) -> None:
-    """Hand a message to the server. Raises Undeliverable, or Unreachable where trying again may help."""
+    """Hand a message to the server. Raises Undeliverable, or Deferred and Unreachable where trying again may help."""
     try:
         smtp.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
         code = next(iter(error.recipients.values()))[0]
-        raise (Undeliverable if code >= 500 else Unreachable)(f"the recipient was refused with {code}") from error
+        raise _refusal(code)(f"the recipient was refused with {code}") from error
+    except smtplib.SMTPSenderRefused as error:
+        # Whatever the code, it is about all of our letters: a wrong FEEDBACK_MAIL_FROM must not lose them.
+        raise Unreachable(_safely(error)) from error
     except smtplib.SMTPResponseException as error:
-        raise (Undeliverable if error.smtp_code >= 500 else Unreachable)(_safely(error)) from error
+        if error.smtp_code != CLOSING:
+            smtp.rset()  # smtplib leaves that out where the letter is refused before its text; the next one needs it
+        raise _refusal(error.smtp_code)(_safely(error)) from error
     except (OSError, smtplib.SMTPException) as error:
         raise Unreachable(_safely(error)) from error
+
+
+def _refusal(code: int) -> type[Undeliverable | Deferred | Unreachable]:
+    """Return what a code of a letter's refusal says: 421 ends the talk, whatever it was about."""
+    if code == CLOSING:
+        return Unreachable
+    return Undeliverable if code >= 500 else Deferred
 
 
 def _safely(error: Exception) -> str:

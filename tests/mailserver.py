@@ -24,11 +24,29 @@ NOWHERE = {"mail_url": "smtp://127.0.0.1:1", "mail_from": "feedback@example.org"
 
 @dataclass
 class Mailbox:
-    """What arrived. `answer` is given to the next letters instead of taking them."""
+    """What arrived. `answer` is given to the next letters instead of taking them, `refusals` to their recipients.
+
+    A recipient that is refused with nothing is left out without a word, so that the letter is refused before its text.
+    """
 
     messages: list[EmailMessage] = field(default_factory=list)
     answer: str | None = None
     before_data: Any = None
+    senders: str | None = None  # what every sender is answered
+    refusals: dict[str, str] = field(default_factory=dict)
+
+    async def handle_MAIL(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if self.senders:
+            return self.senders
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if address in self.refusals:
+            return self.refusals[address] or "250 OK"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
         if self.before_data:

@@ -243,6 +243,69 @@ def test_a_letter_that_cannot_be_written_holds_up_no_other(post, reset, mailbox,
     assert len(mailbox.messages) == 1
 
 
+@pytest.fixture
+def two(reset, do, mo, clock):
+    """Put a letter to Zoe into the outbox, and a later one to Mo; return what is kept of the one and of the other."""
+    zoe = do(staff.add_user, "zoe@example.org", password_hash="x", now=clock())
+
+    def put(app):
+        with app.app_context():
+            earlier = clock() - timedelta(minutes=1)
+            first = transact(notices.put, Kind.RESET, {"user": zoe.id}, now=earlier, site_id=mo.site.id)
+        return first, reset(app)
+
+    return put
+
+
+def kept(app, notice_id):
+    with app.app_context():
+        return db.session.get(Outbox, notice_id)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "dead"),
+    [("452 Mailbox full", False), ("550 No such mailbox", True), ("", True)],
+    ids=["for now", "for good", "before its text"],
+)
+def test_whom_the_server_refuses_holds_up_nobody_else(post, two, mailbox, mo, refusal, dead):
+    first, second = two(post)
+    mailbox.refusals["zoe@example.org"] = refusal
+    work(post)
+    assert [message["To"] for message in mailbox.messages] == [mo.email]
+    assert (kept(post, first).dead is not None) is dead
+    assert kept(post, first).attempts == 1
+    assert kept(post, second).done is not None
+
+
+def test_a_letter_at_which_the_way_breaks_off_holds_up_no_other(post, two, mailbox, mo):
+    first, second = two(post)
+    mailbox.refusals["zoe@example.org"] = "421 Not with this one"
+    work(post)
+    assert mailbox.messages == []
+    assert (kept(post, first).attempts, kept(post, second).attempts) == (1, 0)
+    work(post)
+    assert [message["To"] for message in mailbox.messages] == [mo.email]
+    assert kept(post, first).done is None
+
+
+def test_a_sender_that_the_server_refuses_loses_no_letter(post, reset, mailbox):
+    reset(post)
+    mailbox.senders = "550 You may not send"
+    work(post)
+    assert (row(post).dead, row(post).fault) == (None, "SMTPSenderRefused: the mail server answered 550")
+
+
+def test_what_a_slow_server_leaves_undone_is_given_back_in_time(post, reset, mailbox, clock):
+    for _ in range(3):
+        reset(post)
+    mailbox.before_data = lambda: clock.forward(seconds=notices.LEASE.total_seconds() * 0.4)
+    assert work(post) == 3
+    assert len(mailbox.messages) == 2
+    with post.app_context():
+        [left] = transact(notices.lease, clock())
+    assert left.attempts == 1, "it costs no attempt"
+
+
 def test_a_notice_about_somebody_gone_says_nothing(post, reset, mailbox, mo):
     reset(post)
     with post.app_context():
