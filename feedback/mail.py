@@ -13,6 +13,8 @@ from email.utils import format_datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
+from email_validator import validate_email
+
 TIMEOUT = 20  # seconds for each step; far below the lease of a notice
 PORTS = {"smtp": 25, "smtps": 465}
 CLOSING = 421  # what a server says that ends the connection
@@ -64,7 +66,7 @@ def compose(letter: Letter, *, sender: str, notice_id: UUID, now: datetime) -> E
     message = EmailMessage()
     # Assigned through the policy that refuses line breaks, so that no value can add a header of its own.
     message["From"] = sender
-    message["To"] = Address(addr_spec=letter.to)
+    message["To"] = Address(addr_spec=_in_ascii(letter.to))
     # "=?…?=" is how headers encode: typed into a name, it would be decoded here, with whatever line breaks it hides.
     message["Subject"] = letter.subject.replace("=?", "= ?")
     message["Date"] = format_datetime(now)
@@ -77,6 +79,11 @@ def compose(letter: Letter, *, sender: str, notice_id: UUID, now: datetime) -> E
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
     return message
+
+
+def _in_ascii(address: str) -> str:
+    """Return the address with its domain as DNS has it, which every server takes."""
+    return validate_email(address, check_deliverability=False, globally_deliverable=False).ascii_email or address
 
 
 @contextmanager

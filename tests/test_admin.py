@@ -673,7 +673,8 @@ def test_somebody_known_gets_the_role_and_keeps_the_password(desk, mo, rows):
 
 @pytest.mark.parametrize(
     ("changed", "sentence"),
-    [({"email": "nobody"}, "This is no e-mail address."), ({"email": ""}, "Fill in an address."),
+    [({"email": "nobody"}, "This is no e-mail address."), ({"email": "zoë@example.org"}, "This is no e-mail address."),
+     ({"email": ""}, "Fill in an address."),
      ({"role": "owner"}, "Choose one of these."), ({"role": ""}, "Choose one of these."),
      ({"name": "x" * 81}, "at most 80")],
 )  # fmt: skip

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event, select, update
 
 from feedback import clock as real_clock
-from feedback import delivery, mail, notices, passwords, staff, worker
+from feedback import delivery, forms, mail, notices, passwords, staff, worker
 from feedback.db import db, run, transact
 from feedback.models import Outbox
 from feedback.notices import Kind
@@ -304,6 +304,15 @@ def test_what_a_slow_server_leaves_undone_is_given_back_in_time(post, reset, mai
     with post.app_context():
         [left] = transact(notices.lease, clock())
     assert left.attempts == 1, "it costs no attempt"
+
+
+def test_a_domain_beyond_ascii_is_reached_by_any_server(make_app, reset, mailbox, port, do, mo):
+    with mail_server(mailbox, port, enable_SMTPUTF8=False) as server:
+        app = make_app(mail_url=f"smtp://{server}", mail_from=SENDER, public_url=URL)
+        do(lambda: setattr(staff.find_user(mo.email), "email", forms.email("mo@bücher.example")))
+        reset(app)
+        work(app)
+    assert [message["To"] for message in mailbox.messages] == ["mo@xn--bcher-kva.example"]
 
 
 def test_a_notice_about_somebody_gone_says_nothing(post, reset, mailbox, mo):

@@ -199,8 +199,10 @@ def email(value: Any) -> str:
     if not given:
         return ""
     try:
-        # An intranet's addresses are as good as the world's; whether one can be reached shows when mail is sent.
-        return str(validate_email(given, check_deliverability=False, globally_deliverable=False).normalized)
+        # An intranet's addresses are as good as the world's; whether one can be reached shows when mail is sent. With
+        # letters beyond ASCII before the @ none can: few servers take them, and a letter's header does not.
+        known = validate_email(given, check_deliverability=False, globally_deliverable=False, allow_smtputf8=False)
+        return str(known.normalized)
     except EmailNotValidError as error:
         raise ValueError("This is no e-mail address.") from error
 
