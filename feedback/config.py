@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email import policy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -135,11 +136,28 @@ def _limits_url(value: Any) -> str:
     return url
 
 
+def _sender(value: Any) -> str:
+    sender = _text(value)
+    try:
+        _, header = policy.default.header_store_parse("From", sender)
+        [address] = header.addresses
+    except (IndexError, ValueError):
+        address = None
+    if address is None or header.defects or not address.domain or not address.addr_spec.isascii():
+        raise ValueError("one address, such as Reader feedback <feedback@example.org>")
+    return sender
+
+
 def _mail_url(value: Any) -> str:
     url = _text(value)
-    parts = urlsplit(url)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise ValueError("an address such as smtp://user:password@host:587?tls=start")
+    try:
+        parts, port = urlsplit(url), urlsplit(url).port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    # Whoever misspells how TLS begins must not have passwords sent in the clear.
+    ways = {"smtp": ("", "tls=start"), "smtps": ("",)}.get(parts.scheme, ())
+    if parts.query not in ways or not parts.hostname or port == 0 or parts.path not in ("", "/") or parts.fragment:
+        raise ValueError("an address such as smtp://user:password@host:587?tls=start or smtps://user:password@host")
     return url
 
 
@@ -172,7 +190,7 @@ SETTINGS = (
         _mail_keys,
         "mail_keys",
     ),
-    Setting("FEEDBACK_MAIL_FROM", "none", "sender of all mail", _text, "mail_from"),
+    Setting("FEEDBACK_MAIL_FROM", "none", "sender of all mail", _sender, "mail_from"),
     Setting(
         "FEEDBACK_ALLOW_NETWORKS",
         "none",

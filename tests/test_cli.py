@@ -24,7 +24,7 @@ from feedback import clock as real_clock
 from feedback import create_app, staff
 from feedback.cli import main
 from feedback.cli.base import ROLES
-from feedback.config import load
+from feedback.config import BadSetting, load
 from feedback.db import db, dispose, transact
 from feedback.models import Accepts, Article, Membership, NetworkKey, Role, Site, Token, User
 from tests.cast import CSRF, KEY, ORIGIN, PASSWORD, SIGN_IN, SLUG
@@ -537,6 +537,33 @@ def test_the_roles_of_commands_are_those_of_the_tables():
 )
 def test_a_bad_setting_stops_a_command_by_its_name(tmp_path, env, named):
     assert named in said(runs({"FEEDBACK_HOME": str(tmp_path)} | env)("site", "list"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("mail_from", each) for each in ("feedback", "a@", "a@b.c, d@e.f", "a@b.c\nBcc: d@e.f", "zoë@example.org")),
+        *(("mail_url", f"smtp://user:secret@{each}") for each in ("host:99999", "host:0", "host?tls=starttls")),
+        ("mail_url", "smtps://host?tls=start"),
+    ],
+)
+def test_mail_that_could_not_leave_or_not_safely_stops_the_start(tmp_path, name, value):
+    environ = {"FEEDBACK_HOME": str(tmp_path), "FEEDBACK_SECRET_KEY": SECRET, f"FEEDBACK_{name.upper()}": value}
+    with pytest.raises(BadSetting, match=f"FEEDBACK_{name.upper()}") as refused:
+        load(environ)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("mail_from", each) for each in ("a@localhost", "Quiet Health <a@b.c>", '"Health, Quiet" <a@b.c>')),
+        *(("mail_url", each) for each in ("smtp://host", "smtp://u:p@host:587?tls=start", "smtps://u:p@host:465/")),
+    ],
+)
+def test_mail_that_can_leave_is_set(tmp_path, name, value):
+    environ = {"FEEDBACK_HOME": str(tmp_path), "FEEDBACK_SECRET_KEY": SECRET, f"FEEDBACK_{name.upper()}": value}
+    assert getattr(load(environ), name) == value
 
 
 @pytest.mark.parametrize(
