@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import false, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from feedback import delivery, erasures, mail, notices, recount, schema, untrusted
+from feedback import delivery, erasures, mail, notices, recount, schema, stats, untrusted
 from feedback.backup import ledger
 from feedback.config import SETTINGS, Settings
 from feedback.db import db, transact
@@ -26,6 +26,7 @@ LEAST_FREE = 200 * 2**20  # bytes; below it a busy day may fill the disk
 CLOCK_SLACK = timedelta(minutes=2)
 PROXY_MEMORY = timedelta(days=7)  # that a header seen from an untrusted proxy is held against the settings
 OLD_BACKUP = timedelta(days=8)  # a weekly one may be a day late
+FIT_SLACK = timedelta(hours=2)  # what is due hourly may fail once
 WORKER_SLACK = timedelta(minutes=10)  # that the worker has to try again after a failure
 NO_WORKER = "Let `feedback worker` run, or `feedback serve` without --no-worker."
 
@@ -205,6 +206,8 @@ def _of_worker(settings: Settings, now: datetime) -> Finding:
         return Finding("worker", False, f"Networks are remembered longer than 48 hours. {NO_WORKER}")
     if delivery.can_send(settings) and notices.waiting(due_before=now - WORKER_SLACK):
         return Finding("worker", False, f"Mail that was due ten minutes ago still waits. {NO_WORKER}")
+    if stats.unfitted(now - FIT_SLACK):
+        return Finding("worker", False, f"Authors' lists are in an order that is older than two hours. {NO_WORKER}")
     return Finding("worker", True, "Nothing is overdue.")
 
 

@@ -9,8 +9,8 @@ from cryptography.fernet import Fernet
 from sqlalchemy import update
 
 from feedback import clock as real_clock
-from feedback import doctor, notices, recount
-from feedback.db import transact
+from feedback import doctor, notices, recount, stats
+from feedback.db import run, transact
 from feedback.models import ReasonTally, Standing, Tally, Vote
 from tests.mailserver import Mailbox, mail_server
 
@@ -56,8 +56,6 @@ def test_what_adds_up_is_found_good(app, busy, examine):
     ],
 )
 def test_what_does_not_add_up_is_found(app, do, busy, examine, spoil, where):
-    from feedback.db import run
-
     do(lambda: run(spoil))
     with app.app_context():
         assert getattr(recount.differences(), where) > 0
@@ -131,6 +129,16 @@ def test_mail_that_nobody_sends_is_found(make_app, do, examine, port, mo):
     [finding] = examine("worker", app)
     assert finding.good is False
     assert "feedback worker" in finding.sentence
+
+
+def test_lists_that_nobody_renews_are_found(busy, examine, do):
+    assert [each.good for each in examine("worker")] == [True], "the votes are of just now"
+    do(lambda: run(update(Standing).values(as_of=real_clock.now() - 2 * doctor.FIT_SLACK)))
+    [finding] = examine("worker")
+    assert finding.good is False
+    assert "feedback worker" in finding.sentence
+    do(stats.fit_sites, real_clock.now())
+    assert [each.good for each in examine("worker")] == [True]
 
 
 def test_a_folder_that_cannot_be_written_is_found(examine, monkeypatch):

@@ -3,7 +3,7 @@
 from feedback.stats.access import Viewer, open_article
 from feedback.stats.ask import EVER, By, Period, Sort, period
 from feedback.stats.figures import ArticleFigures, Bar, Votes, article, readable, weeks
-from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unvoted
+from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unfitted, unvoted
 from feedback.stats.notes import Note, all_notes, notes
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "open_article",
     "period",
     "readable",
+    "unfitted",
     "unvoted",
     "weeks",
 ]

@@ -1,12 +1,13 @@
 """Lists of articles, ordered by `standing` and paged by its indexes, and the site's usual that one order needs."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import case, literal, select, tuple_, update
+from sqlalchemy import case, func, literal, select, tuple_, update
 
 from feedback import opaque, statistics
 from feedback.db import db
@@ -124,10 +125,7 @@ def unvoted(viewer: Viewer, *, most: int = PAGE) -> list[Article]:
 
 def fit(site_id: UUID) -> Prior:
     """Fit the site's mean helpfulness and its weight to all its articles, and renew what lists order by with them."""
-    counts = db.session.execute(
-        select(Standing.yes, Standing.votes).where(Standing.site_id == site_id, Standing.votes > 0)
-    )
-    prior = statistics.fit_prior((yes, votes) for yes, votes in counts)
+    prior = _usual(site_id)
     db.session.execute(
         update(Site).where(Site.id == site_id).values(prior_mean=prior.mean, prior_weight=prior.strength)
     )
@@ -141,6 +139,30 @@ def fit(site_id: UUID) -> Prior:
         .execution_options(synchronize_session=False)
     )
     return prior
+
+
+def _usual(site_id: UUID) -> Prior:
+    """Return the prior that a site's articles give today."""
+    counts = db.session.execute(
+        select(Standing.yes, Standing.votes).where(Standing.site_id == site_id, Standing.votes > 0)
+    )
+    return statistics.fit_prior((yes, votes) for yes, votes in counts)
+
+
+def unfitted(before: datetime) -> int:
+    """Return how many sites have had no vote since then, and are not fitted to those they have."""
+    latest = func.max(Standing.as_of)
+    quiet = (
+        select(Site.id, Site.prior_mean, Site.prior_weight)
+        .join(Standing, Standing.site_id == Site.id)
+        .where(Standing.votes > 0)
+        .group_by(Site.id, Site.prior_mean, Site.prior_weight)
+        .having(latest < before)
+    )
+    return sum(
+        not all(map(math.isclose, (row.prior_mean, row.prior_weight), _usual(row.id)))
+        for row in db.session.execute(quiet).all()
+    )
 
 
 def fit_sites(_now: datetime) -> None:
