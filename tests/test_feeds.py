@@ -59,7 +59,7 @@ def test_a_site_without_comments_has_an_empty_feed(client, site):
 
 def test_the_feed_shows_what_is_published_newest_first(client, rae, article, published):
     published("the **first** one", name="Rae & <co>")
-    published("the second one")
+    second = published("the second one")
     rae.comments(article, "still waiting")
     root = feed(client)
     check(root)
@@ -70,7 +70,7 @@ def test_the_feed_shows_what_is_published_newest_first(client, rae, article, pub
     ]
     assert one(one(entries[1], "author"), "name").text == "Rae & <co>"
     assert one(entries[0], "title").text == f"A reader on {article.title}"
-    assert one(entries[0], "link").get("href") == article.url
+    assert one(entries[0], "link").get("href") == f"{article.url}#comment-{second}"
 
 
 def test_an_articles_feed_has_its_own_comments_only(client, rae, mo, article, published):

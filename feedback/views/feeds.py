@@ -5,6 +5,7 @@ The latter is private: it takes the token in its address, and opens to nobody el
 
 import hashlib
 from collections.abc import Sequence
+from urllib.parse import urldefrag
 
 from feedgenerator import Atom1Feed
 from flask import Blueprint, Response, current_app, request, url_for
@@ -12,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from feedback import articles, comments, forms, opaque, queue_feeds, triage
 from feedback.errors import Missing
+from feedback.models import Comment
 
 bp = Blueprint("feeds", __name__, url_prefix="/feeds")
 
@@ -72,7 +74,7 @@ def _feed(site: articles.SiteView, title: str, link: str, rows: Sequence[comment
         name = comment.name or "A reader"
         feed.add_item(
             title=f"{name} on {row.title}",
-            link=row.url or site.origins[0],
+            link=_permalink(row.url or site.origins[0], comment),
             description=None,
             content=comment.html,
             author_name=name,
@@ -89,3 +91,8 @@ def _feed(site: articles.SiteView, title: str, link: str, rows: Sequence[comment
     answer.vary.add("Accept-Encoding")
     answer.make_conditional(request)
     return answer
+
+
+def _permalink(page: str, comment: Comment) -> str:
+    """Return the address at which the element shows a comment."""
+    return f"{urldefrag(page).url}#comment-{opaque.identifier(comment.article_id, comment.id)}"
