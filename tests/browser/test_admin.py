@@ -187,4 +187,5 @@ def test_every_page_is_accessible_and_fits(desk, service, base, mo, article, nam
             closed.evaluate("each => { each.open = true; }")
         assert axe(page) == [], address
         assert not scrolls_sideways(page), address
+        expect(page.get_by_role("link", name="Administration")).to_be_in_viewport(ratio=1)
         shoot(page, f"admin-{part}-{name}")
