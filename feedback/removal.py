@@ -10,6 +10,8 @@ from feedback.errors import Missing, Refused
 from feedback.models import (
     Alarm,
     Article,
+    Ban,
+    Batch,
     Change,
     Comment,
     Contributor,
@@ -28,7 +30,11 @@ from feedback.models import (
     Token,
     TriageModel,
     Vote,
+    Word,
 )
+
+OF_SITE = (Token, Membership, Sighting, SiteDay, Change, Outbox, TriageModel, Digest, FeedToken, Ban, Batch, Word)
+OF_ARTICLE = (Contributor, Revision, Section, Tally, ReasonTally, Standing, Alarm)
 
 
 def remove_site(slug: str) -> None:
@@ -39,7 +45,7 @@ def remove_site(slug: str) -> None:
     if _any(Article.id, Article.site_id == site.id):
         raise Refused(f"“{slug}” has articles. Remove them first; those with votes or comments stay for good.")
     webhooks.drop_all(site.id)
-    for table in (Token, Membership, Sighting, SiteDay, Change, Outbox, TriageModel, Digest, FeedToken):
+    for table in OF_SITE:
         run(delete(table).where(table.site_id == site.id))
     run(delete(Site).where(Site.id == site.id))
 
@@ -51,7 +57,7 @@ def remove_article(site_id: UUID, key: str) -> None:
         raise Missing(f"There is no article “{key}” on this site.")
     if _any(Vote.article_id, Vote.article_id == found.id) or _any(Comment.article_id, Comment.article_id == found.id):
         raise Refused(f"Readers have voted or commented on “{key}”. Hide its comments instead.")
-    for table in (Contributor, Revision, Section, Tally, ReasonTally, Standing, Alarm):
+    for table in OF_ARTICLE:
         run(delete(table).where(table.article_id == found.id))
     run(delete(Article).where(Article.id == found.id))
 

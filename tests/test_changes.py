@@ -6,11 +6,37 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from feedback import administration, articles, catalogue, changes, notices, staff
+from feedback import (
+    administration,
+    articles,
+    blocklist,
+    catalogue,
+    changes,
+    moderation,
+    notices,
+    removal,
+    sightings,
+    staff,
+)
 from feedback.aspects import site_state
 from feedback.changes import By, Kind, Subject
+from feedback.db import Model
 from feedback.errors import Conflict, Invalid, Malformed, Missing, Refused
-from feedback.models import Accepts, Article, Change, Membership, Outbox, Revision, Role, Token, User
+from feedback.models import (
+    Accepts,
+    Article,
+    Change,
+    Effect,
+    Listed,
+    Membership,
+    Outbox,
+    Revision,
+    Role,
+    Token,
+    User,
+    Webhook,
+)
+from feedback.moderation import batches
 from tests.cast import KEY, ORIGIN, together
 
 
@@ -350,14 +376,30 @@ def test_who_opens_a_site_administers_it(do, ask, by, ada, rows):
 
 
 def test_a_site_that_was_lived_in_can_be_removed(do, by, ada, rows):
-    from feedback import removal, sightings
-
     site = do(administration.open_site, "second", name="Second", origins=[ORIGIN], by=by())
+    mo = staff.Actor("Mo", None)
+    word = blocklist.Entry(Listed.WORD, Effect.WATCH, "cure", "Mostly advertising")
+    do(blocklist.list_word, site.id, word, who=mo, now=by().now)
+    chosen = moderation.Filter((site.id,))
+    given = {"before": by().now, "reason": None, "who": mo, "now": by().now}
+    do(batches.begin, chosen, moderation.Action.REJECT, **given)
     do(administration.invite, site.id, "nora@example.org", Role.MODERATOR, name="", by=by())
     do(sightings.record, [("second", ORIGIN)], now=by().now)
     do(removal.remove_site, "second")
     assert [row.slug for row in rows(select(articles.Site))] == ["health"]
     assert rows(select(Change)) == []
+
+
+def test_what_belongs_to_a_site_goes_with_it_or_keeps_it():
+    bound = {
+        table for table in Model.metadata.tables.values() if refers(table, "site") and not refers(table, "article")
+    }
+    # Webhooks go with their log; a site with articles stays.
+    assert bound == {model.__table__ for model in (*removal.OF_SITE, Webhook, Article)}
+
+
+def refers(table: Any, to: str) -> bool:
+    return any(key.column.table.name == to for key in table.foreign_keys)
 
 
 def test_tokens_are_made_and_revoked_on_their_own_site(do, by, site, ann, ada, rows, clock):
