@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from flask import Flask
 
@@ -84,7 +83,7 @@ def run(app: Flask) -> None:
 def go_round(app: Flask, stop: threading.Event) -> None:
     """Do a round every hour, and one when a day begins: then the keys of the day before yesterday are 48 hours old."""
     day, due = date.min, 0.0
-    listed: UUID | None = None
+    listed: int | None = None
     while not stop.is_set():
         listed = list_erasures(app, listed)
         announce(app)
@@ -98,14 +97,14 @@ def go_round(app: Flask, stop: threading.Event) -> None:
             stop.wait(min(LOOK, _until_midnight(then), max(0.0, due - time.monotonic())))
 
 
-def list_erasures(app: Flask, listed: UUID | None) -> UUID | None:
-    """Add new erasures to the list beside the backups. Takes and returns the latest one that is known to be listed."""
+def list_erasures(app: Flask, listed: int | None) -> int | None:
+    """Add new erasures to the list beside the backups. Takes and returns how many are known to be listed."""
     try:
         with app.app_context():
-            newest = erasures.newest()
-            if newest != listed:
+            recorded = erasures.number()
+            if recorded != listed:
                 ledger.bring_up_to_date(app.config["SETTINGS"].backup_folder)
-            return newest
+            return recorded
     except Exception:
         log.exception("the list of erasures could not be brought up to date; it will be tried again")
         return listed
