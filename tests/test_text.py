@@ -2,16 +2,19 @@
 
 import html
 import re
+import sys
 import threading
 import unicodedata
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from markdown_it import helpers
 
 from feedback import text
 from feedback.text import Unfit, comment_html, imported_html, line, name, normalise, odd_name
 from tests.allowlist import REL, assert_clean
+from tests.bench import bodies
 from tests.corpora import attack, corpus
 
 LINK = f'<a href="{{}}" rel="{REL}">{{}}</a>'
@@ -112,6 +115,24 @@ def test_brackets_in_the_words_of_a_link_go_two_deep():
     assert comment_html("[a [b] c](http://d)") == "<p>" + LINK.format("http://d", "a [b] c") + "</p>"
     assert comment_html("[a [b [c]]](http://d)") == "<p>[a [b [c]]](" + LINK.format("http://d", "http://d") + ")</p>"
     assert comment_html("[[[[ [a](http://d)") == "<p>[[[[ " + LINK.format("http://d", "a") + "</p>"
+
+
+def test_brackets_in_the_address_of_a_link_go_three_deep():
+    assert comment_html("[a](http://b/(c(d(e))))") == "<p>" + LINK.format("http://b/(c(d(e)))", "a") + "</p>"
+    assert comment_html("[a](http://b/(c(d(e(f)))))").startswith("<p>[a](<a href=")
+
+
+@given(st.text("ab(()) \\<>\n\t\x7f&;\u6f22", min_size=1), st.integers(0, 9), st.integers(0, 9))
+def test_the_address_of_a_link_is_read_as_markdown_reads_it(source, first, left):
+    first, most = min(first, len(source) - 1), len(source) - left
+    theirs, ours = (
+        read(source, first, most)
+        for read in (helpers.parseLinkDestination, text._tools.markdown.helpers.parseLinkDestination)
+    )
+    if source.count("(") <= text.MAX_ADDRESS_BRACKETS:
+        assert ours.ok == theirs.ok
+    if ours.ok:
+        assert (theirs.ok, theirs.pos, theirs.str) == (True, ours.pos, ours.str)
 
 
 @pytest.mark.parametrize(
@@ -262,6 +283,7 @@ def test_a_cleaner_is_not_shared_between_threads():
         ("& <" * 26, "use fewer"),
         ("- a\n" * 400, "too much formatting"),
         ("*a* " * 400, "too much formatting"),
+        ("a_" * 501 + "*" * 500, "too much formatting"),
         ("a\n" * 600, "too much formatting"),
         ("```\n```\n" * 300, "too much formatting"),
         ("```\n" + "a\n" * 500, "too much formatting"),
@@ -288,10 +310,46 @@ def test_what_shows_nothing_is_refused(source):
 
 @pytest.mark.parametrize(
     "source",
-    ["a" * 5_000, "<" * 50, "- a\n" * 150, "漢" * 5_000, '"' * 5_000, "'" * 5_000, ">" * 8 + " a", "- " * 8 + "a"],
+    [
+        "a" * 5_000,
+        "<" * 50,
+        "a_" * 500 + " * " * 500,
+        "- a\n" * 150,
+        "漢" * 5_000,
+        '"' * 5_000,
+        "'" * 5_000,
+        ">" * 8 + " a",
+        "- " * 8 + "a",
+    ],
 )
 def test_up_to_a_limit_it_is_taken(source):
     assert_clean(comment_html(source))
+
+
+def test_no_text_known_to_be_costly_costs_120_plain_ones():
+    """In calls, which are the same on a busy machine; `python -m tests.bench` measures the time."""
+    plain = calls(bodies.PLAIN)
+    for recipe in (*bodies.COSTLY_COMMENTS, ("", "[](http://a("), ("", "[a](b()")):
+        for length in (4_500, 5_000):
+            assert calls(bodies.repeated(recipe, length)) < 120 * plain, recipe
+
+
+def calls(source: str) -> int:
+    """Return how many functions are called to take or refuse a comment."""
+    made = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal made
+        made += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        comment_html(source)
+    except Unfit:
+        pass
+    finally:
+        sys.setprofile(None)
+    return made
 
 
 def test_html_is_measured_in_bytes():
