@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from feedback.db import BUSY_TIMEOUT_MS, db, scrub
-from feedback.models import Article
+from feedback.models import Article, Token
+from feedback.views import access
 from feedback.writers import ROOM, STANDSTILL
 from tests.cast import Reader, Staff, together
 
@@ -64,10 +65,21 @@ def test_a_slow_writer_is_waited_for_by_as_many_as_leave_a_thread_to_readers(
 
 
 @sqlite_only
-def test_a_token_reads_on_while_the_database_is_locked(app: Flask, mo: Staff) -> None:
+def test_a_token_reads_on_while_the_database_is_locked(
+    app: Flask, mo: Staff, rows: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert mo.token
     with locked_by_others(app):
         assert mo.gets("/queue").status_code == 200
+        # That it was used waited for the lock in vain; the next ones do not wait for it again.
+        begun = time.monotonic()
+        assert {mo.gets("/queue").status_code for _ in range(5)} == {200}
+        assert time.monotonic() - begun < BUSY_TIMEOUT_MS / 1000 + SLACK
+    assert mo.gets("/queue").status_code == 200
+    assert rows(select(Token.last_used)) == [None]
+    monkeypatch.setattr(access.time, "monotonic", lambda: begun + access.UNNOTED_SECONDS + 60)
+    assert mo.gets("/queue").status_code == 200
+    assert rows(select(Token.last_used)) != [None]
 
 
 @sqlite_only

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 BEARER = re.compile(r"Bearer ([\x21-\x7e]{1,200})", re.IGNORECASE)
 EXPOSED = "Retry-After, X-Request-ID"
 SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
+UNNOTED_SECONDS = 60.0  # after the use of a token could not be noted, in which a process does not try, as reads wait
 PREFLIGHT_SECONDS = "7200"  # the longest Chromium keeps an answer to a preflight
 
 
@@ -135,9 +137,13 @@ def _principal(*, required: bool) -> staff.Principal | None:
 
 def _note_use(token_id: UUID, now: datetime) -> None:
     """Write down that a token was used; what it asks for is answered even where that cannot be written."""
+    known = current_app.extensions
+    if time.monotonic() < known.get("unnoted_until", 0.0):
+        return
     try:
         transact(staff.use_token, token_id, now=now)
     except (DBAPIError, Unavailable) as error:
+        known["unnoted_until"] = time.monotonic() + UNNOTED_SECONDS
         log.warning("the use of a token could not be noted (%s)", type(error).__name__)
 
 
