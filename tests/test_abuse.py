@@ -66,6 +66,12 @@ COVERED = {
         "test_account::test_twenty_wrong_passwords_close_every_account_to_that_network",
         "test_account::test_fifty_wrong_passwords_from_anywhere_close_the_account",
     ],
+    "links for a forgotten password: 5 an hour, for an account and from a network": [
+        "test_notices::test_a_mailbox_is_not_filled_by_strangers",
+    ],
+    "wrong codes of a second factor: 5 an account": [
+        "test_second_factor::test_five_wrong_codes_close_the_step_of_that_account_alone",
+    ],
     "all writes 20 a second": [
         "test_limits::test_a_network_writes_twenty_times_a_second",
         "test_limits::test_every_write_there_is_counts_among_the_twenty",
@@ -140,6 +146,19 @@ COVERED = {
     "mail headers refuse line breaks": [
         "test_notices::test_a_header_refuses_line_breaks",
         "test_notices::test_a_line_break_that_hides_in_an_encoded_word_stays_there",
+    ],
+    "mail shows comments as text, without links and images": [
+        "test_digests::test_a_letter_has_no_link_and_no_image_of_a_comments_making",
+        "test_subscriptions::test_a_reply_is_told_of_a_few_minutes_later",
+    ],
+    "passwords have 12 to 128 characters and are none that everybody would try": [
+        "test_account::test_a_password_has_12_to_128_characters",
+        "test_account::test_a_password_that_many_people_use_is_refused",
+        "test_account::test_a_password_of_names_that_others_know_is_refused",
+    ],
+    "a second factor": [
+        "test_second_factor::test_no_page_opens_for_the_password_alone",
+        "test_second_factor::test_a_code_counts_once",
     ],
     "calls to others: after resolution, on every redirect, but for the networks allowed": [
         "test_outbound::test_what_is_not_public_is_not_called",

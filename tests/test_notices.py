@@ -382,7 +382,7 @@ def test_an_unknown_certificate_gets_nothing(make_app, reset, mailbox, port, tls
 # A forgotten password
 
 
-def asked(client, app, email):
+def asked(client, app, email, address="127.0.0.1"):
     page = client.get("/account/forgotten", base_url=URL)
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)[1]
     return client.post(
@@ -390,6 +390,7 @@ def asked(client, app, email):
         base_url=URL,
         data={"csrf_token": token, "email": email},
         headers={"Referer": f"{URL}/account/forgotten"},
+        environ_base={"REMOTE_ADDR": address},
     )
 
 
@@ -459,6 +460,22 @@ def test_asking_for_an_unknown_address_is_the_same_work(post, mailbox, mo):
     # What differs takes milliseconds, since a disk has to write it, and would tell who has an account.
     assert unknown == statements
     assert [each for each in unknown if each.startswith("INSERT INTO outbox")]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_mailbox_is_not_filled_by_strangers(make_app, mo, ada):
+    app = make_app(limits=True, mail_url="smtp://127.0.0.1:1", mail_from=SENDER, public_url=URL)
+    client = app.test_client()
+    for number in range(5):
+        assert asked(client, app, mo.email, f"198.51.{number}.1").status_code == 200
+    refused = asked(client, app, mo.email, "203.0.113.1")
+    assert refused.status_code == 429 and 0 < int(refused.headers["Retry-After"]) <= 3_600
+    for number in range(4):
+        assert asked(client, app, f"nobody{number}@example.org", "198.51.0.9").status_code == 200
+    assert asked(client, app, ada.email, "198.51.0.9").status_code == 429
+    assert asked(client, app, ada.email, "192.0.2.1").status_code == 200
+    with app.app_context():
+        assert len(db.session.execute(select(Outbox)).all()) == 10
 
 
 def test_a_tampered_or_old_link_is_worth_nothing(post, mailbox, mo, monkeypatch):
