@@ -22,6 +22,7 @@ from feedback.models import (
     Flag,
     FlagReason,
     Membership,
+    Outbox,
     Role,
     State,
     User,
@@ -47,12 +48,20 @@ def sound(article_id: UUID, site_id: UUID, *, now: datetime) -> None:
     """Tell an article's reviewers that a reader finds it, or a comment on it, unsafe."""
     run(insert(Alarm).values(article_id=article_id, last=now - LONG_AGO).on_conflict_do_nothing())
     row = db.session.get_one(Alarm, article_id, with_for_update=True, populate_existing=True)
-    if row.last > now:
+    if row.last > now and _waits(article_id, row.last, now):
         return  # the letter that leaves then tells of this one, too
-    since, row.last = (now, now) if now >= row.last + QUIET else (row.last, row.last + QUIET)
+    rested = now >= row.last + QUIET or row.last > now
+    since, row.last = (now, now) if rested else (row.last, row.last + QUIET)
     for user_id in recipients(article_id, site_id):
         about: dict[str, UUID | datetime] = {"user": user_id, "article": article_id, "since": since}
         notices.put(notices.Kind.UNSAFE, about, now=now, site_id=site_id, due=row.last)
+
+
+def _waits(article_id: UUID, due: datetime, now: datetime) -> bool:
+    """Whether a letter waits that tells of what is said now; none does where the clock was put back to before it."""
+    query = select(Outbox.about).where(Outbox.kind == notices.Kind.UNSAFE, Outbox.done.is_(None), Outbox.due == due)
+    waiting = (about for about in db.session.execute(query).scalars() if about["article"] == article_id.hex)
+    return any(datetime.fromisoformat(about["since"]) <= now for about in waiting)
 
 
 def recipients(article_id: UUID, site_id: UUID) -> list[UUID]:

@@ -532,6 +532,27 @@ def test_a_crowd_is_one_letter_now_and_one_at_the_end_of_the_hour(
     assert "And 2 more." in text_of(warnings()[1])
 
 
+@pytest.mark.parametrize("delivered", [True, False])
+def test_a_clock_that_is_set_back_swallows_no_warning(
+    rex, rae, stan, article, do, work, mailbox, clock, published, delivered
+):
+    do(articles.register, rex.site.id, registration(rex.site), now=clock())
+    flag(stan, published, note="Said first.")
+    if delivered:
+        work()
+    clock.forward(hours=-1)
+    assert rae.votes(article, "no", reason="unsafe", note="Said in that hour.").status_code == 200
+    work()
+    assert "Said in that hour." in text_of(mailbox.messages[-1])
+    clock.forward(minutes=1)
+    rae.votes(article, "no", reason="unsafe", note="Said a minute later.")
+    work()
+    assert "a minute later" not in text_of(mailbox.messages[-1])
+    clock.forward(hours=1)
+    work()
+    assert "Said a minute later." in text_of(mailbox.messages[-1])
+
+
 def test_what_was_decided_meanwhile_is_not_told(rex, stan, article, do, work, mailbox, clock, published, decide):
     do(articles.register, rex.site.id, registration(rex.site), now=clock())
     flag(stan, published)
