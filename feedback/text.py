@@ -40,7 +40,7 @@ from markupsafe import Markup
 
 from feedback.characters import Unfit, line, name, normalise, odd_name, visible
 
-__all__ = ["POLICY", "Unfit", "comment_html", "imported_html", "line", "name", "normalise", "odd_name"]
+__all__ = ["POLICY", "Unfit", "comment_html", "imported_html", "line", "name", "normalise", "odd_name", "shown"]
 
 POLICY = 2  # Stored beside each comment; raise it with every change of what the same source becomes.
 
@@ -73,6 +73,7 @@ _AMPERSAND = re.compile(r"&(?!(?:lt|gt|quot);)(?:amp;)?")
 _UNLINKED = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 _AFTER_PRE = re.compile(r"<pre>\n+")
 _TAG = re.compile(r"<(/?)([a-z]++)[^>]*+>")
+_INLINE = re.compile(r"</?(?:a|code|em|strong)\b[^>]*+>")
 _REGULAR = re.compile(
     rf"(?:[^<>&]++|&(?:amp|lt|gt|quot);|<br>|</?(?:{'|'.join(PAIRED)})>|</a>"
     rf'|<a href="[^"<>\s]++" rel="{REL}"(?: title="[^"<>]*+")?>)*+'
@@ -129,6 +130,11 @@ def imported_html(source: str) -> str:
 def published(html: str | None) -> Markup:
     """Return stored HTML, clean since it was made here, as templates may show it without escaping it again."""
     return Markup(html or "")
+
+
+def shown(markup: str) -> str:
+    """Return the words of clean HTML as readers see them: formatting parts none, blocks and lines stand apart."""
+    return html.unescape(_TAG.sub("\n", _INLINE.sub("", markup)))
 
 
 def _character(entity: re.Match[str]) -> str:

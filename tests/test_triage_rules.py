@@ -108,7 +108,7 @@ def test_the_same_text_waits_within_a_day(known, stan, article, clock, held):
 
 @pytest.mark.parametrize(("body", "name"), [
     ("Write to rae@example.org", ""), ("Call 030 123456789", ""), ("Call +49 30 1234567", "Rae"),
-    ("Hello", "rae@example.org"),
+    ("Hello", "rae@example.org"), ("Write to _rae@example.org_", ""), ("Call 030 **1234**56789", ""),
 ])  # fmt: skip
 def test_personal_details_wait(known, article, held, body, name):
     held(known.comments(article, body, name=name), "personal", says="contains an e-mail address or phone number")

@@ -89,7 +89,7 @@ def _codes(evidence: Evidence, moderation: str, max_links: int) -> Iterable[str]
         yield "words"
     if evidence.repeated:
         yield "repeated"
-    if personal.found(evidence.source) or personal.found(evidence.name):
+    if any(map(personal.found, (evidence.source, text.shown(evidence.html), evidence.name))):
         yield "personal"
     if text.odd_name(evidence.typed_name):
         yield "name"
