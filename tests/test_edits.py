@@ -68,6 +68,16 @@ def test_a_pinned_comment_leads_its_page_until_it_is_unpinned(app, mo, rae, arti
 
 
 @sqlite_only
+def test_who_pins_what_another_approved_is_not_said_to_have_decided(mo, ada, rae, article):
+    sent = rae.comments(article, "First").json["comment"]["id"]
+    assert ada.posts("/decisions", comment=sent, version=1, action="approve").status_code == 200
+    assert acts(mo, sent, "pin", pinned=True).status_code == 200
+    stale = mo.posts("/decisions", comment=sent, version=1, action="reject")
+    assert stale.json["detail"] == "Nothing was changed: a comment is meanwhile approved by administrator token."
+    assert [(now["who"], now["action"]) for now in stale.json["current"]] == [("administrator token", "approve")]
+
+
+@sqlite_only
 def test_an_article_has_ten_pins_also_after_an_undo(mo, rae, article, published):
     ids = [published() for _ in range(comments.MAX_PINNED + 1)]
     assert {acts(mo, each, "pin", pinned=True).status_code for each in ids[:-1]} == {200}

@@ -98,9 +98,10 @@ def locked(ids: Sequence[str], site_ids: Collection[UUID]) -> list[Comment]:
 
 
 def current(row: Comment) -> dict[str, Any]:
-    """Return what a comment is now, and the last decision on it, for whoever acted on an older version."""
-    last = db.session.execute(_decisions_on(row).order_by(Decision.at.desc(), Decision.id.desc()).limit(1))
-    decision = last.scalar_one_or_none()
+    """Return what a comment is now, and the decision that made it so, for whoever acted on an older version."""
+    # A pin makes no version: who set one since has not decided.
+    made_it = _decisions_on(row).where(Decision.version == row.version).order_by(Decision.at, Decision.id).limit(1)
+    decision = db.session.execute(made_it).scalar_one_or_none()
     return {
         "id": opaque.identifier(row.article_id, row.id),
         "state": row.state.value,
