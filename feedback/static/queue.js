@@ -219,7 +219,10 @@
         moved(decision, OUTCOME[decision.action], 1);
         made.push(decision);
         if (made.length > KEPT) made.shift();
-      } else if (answer.status === 409) {
+        return;
+      }
+      decision.note.remove(); // It said that this was done.
+      if (answer.status === 409) {
         await overtaken(decision, answer.told);
       } else {
         restore(decision);
@@ -368,6 +371,7 @@
     function tell(text, decision) {
       const note = notice("done", text);
       if (decision) {
+        decision.note = note;
         note.append(button("Undo", undo));
       }
       said.querySelector(".notice-done")?.remove();
@@ -460,13 +464,14 @@
       }
     }
 
-    /** Take the counts of the lists from a page just read, unless decisions are under way that it does not know. */
+    /** Take the counts of the lists, and how long comments wait, from a page just read, unless decisions are under way that it does not know. */
     function takeCounts(page) {
       if (outbox.length) return;
       for (const tab of page.querySelectorAll(".tabs [data-list]")) {
         const count = tab.querySelector(".count").textContent;
         document.querySelector(`.tabs [data-list="${tab.dataset.list}"] .count`).textContent = count;
       }
+      document.querySelector(".ageing").replaceWith(document.importNode(page.querySelector(".ageing"), true));
     }
 
     function firstPage() {

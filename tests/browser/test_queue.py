@@ -319,6 +319,7 @@ def test_a_lost_network_brings_the_comment_back_with_its_reason(queue, problems,
     back = card(queue, "sleepy")
     expect(back).to_contain_text("Not decided: the service could not be reached")
     expect(told(queue)).to_contain_text("A comment is back")
+    expect(told(queue)).not_to_contain_text("Approved")
     assert "rita@" in current(queue)
     queue.unroute("**/moderation/decide")
     presses(queue, "k")
@@ -429,6 +430,7 @@ def test_the_list_is_looked_at_anew_only_once_all_is_decided(queue):
     presses(queue, *"xjxjxjxjx", "a")
     release()
     expect(queue.get_by_role("heading", name="Nothing waits. Thank you!")).to_be_visible()
+    expect(queue.locator(".ageing")).not_to_contain_text("the oldest came")
     # A page from before the decision would show again what has just been decided.
     assert asked == ["POST", "GET"]
 
