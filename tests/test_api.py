@@ -146,6 +146,8 @@ MODERATION = frozenset({Role.ADMINISTRATOR, Role.MODERATOR})
 CALLS = (
     Call("put", "/articles", frozenset({Role.ADMINISTRATOR})),
     Call("get", "/queue", MODERATION),
+    Call("get", "/queue/figures", MODERATION),
+    Call("post", "/undo", MODERATION),
     Call("post", "/decisions", MODERATION),
     Call("post", f"/decisions/{'A' * 43}/undo", MODERATION),
     Call("get", f"/history?comment={'A' * 43}", MODERATION),

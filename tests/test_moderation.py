@@ -203,6 +203,22 @@ def test_nothing_is_undone_after_something_else_happened(mo, rae, waiting, rows)
         assert mo.posts(f"/decisions/{unknown}/undo").status_code == 404
 
 
+def test_what_was_decided_together_is_taken_back_together_or_not_at_all(app, mo, ada, waiting, rows):
+    chosen = [waiting() for _ in range(3)]
+    made = mo.posts("/decisions", comments=[choice(comment) for comment in chosen], action="spam").json["decisions"]
+    ids = [decision["id"] for decision in made]
+    decides(ada, chosen[1], "approve", version=2)
+    refused = mo.posts("/undo", decisions=ids)
+    assert (refused.status_code, refused.json["current"][0]["id"]) == (409, chosen[1]["id"])
+    assert len(listed(mo, state="spam")) == 2
+    for several in ([], "nonsense", [1], ids * 67, [ids[0], "nonsense"], [ids[0], ids[0]]):
+        assert mo.posts("/undo", decisions=several).status_code in (404, 409, 422)
+    assert len(rows(select(Decision))) == 4
+    back = mo.posts("/undo", decisions=[ids[0], ids[2]]).json["decisions"]
+    assert [(each["comment"], each["to"]) for each in back] == [(chosen[n]["id"], "pending") for n in (0, 2)]
+    assert_counted(app)
+
+
 @sqlite_only
 def test_the_history_tells_all_oldest_first(mo, ada, rae, waiting, clock):
     comment = waiting(by=rae)
@@ -352,7 +368,8 @@ def test_a_comment_is_shown_with_what_it_answers_and_its_readers_record(mo, rae,
     (item,) = page.items
     assert (item.id, item.parent.source) == (reply["id"], "Earlier 0")
     assert item.record == moderation.Record(approved=4, rejected=1, spam=1)
-    assert mo.gets("/queue").json["items"][0]["parent"] == earlier[0]["id"]
+    (told,) = mo.gets("/queue").json["items"]
+    assert (told["parent"], told["record"]) == (earlier[0]["id"], {"approved": 4, "rejected": 1, "spam": 1})
 
 
 @sqlite_only
@@ -362,6 +379,25 @@ def test_the_totals_are_of_the_asked_sites_only(mo, site, waiting, ask):
     nothing = dict.fromkeys(moderation.LISTS, 0)
     assert ask(moderation.totals, [site.id]) == nothing | {"approved": 1, "pending": 1, "all": 2}
     assert ask(moderation.totals, []) == nothing
+
+
+@sqlite_only
+def test_the_figures_of_the_queue_are_told_to_machines(mo, ada, site, waiting, do, clock):
+    nothing = mo.gets("/queue/figures").json
+    assert (nothing["oldest"], nothing["usual_seconds"], nothing["score"]) == (None, None, None)
+    do(articles.change_site, site.slug, promise_hours=24, rejections=["Off the topic"])
+    comments = [waiting() for _ in range(4)]
+    clock.forward(hours=1)
+    decides(mo, comments[0], "approve")
+    decides(mo, comments[1], "reject")
+    decides(ada, comments[2], "spam")
+    figures = mo.gets("/queue/figures").json
+    assert figures["lists"] == {
+        "pending": 1, "flagged": 0, "approved": 1, "rejected": 1, "spam": 1, "withdrawn": 0, "all": 4,
+    }  # fmt: skip
+    assert (figures["oldest"], figures["usual_seconds"]) == (comments[3]["created"], 3_600 + 2 * 60)
+    assert figures["today"] == {"mine": 2, "all": 3}
+    assert (figures["promise_hours"], figures["rejections"]) == (24, ["Off the topic"])
 
 
 # Two at once

@@ -433,7 +433,7 @@ def test_the_record_is_of_the_last_five_hundred(teach, learn, rows, monkeypatch)
     assert [bad for _score, bad in record] == [1] * 10 + [0] * 10 + [1] * 10
 
 
-def test_a_score_is_explained_by_three_tokens(write, teach, learn, ask, rows):
+def test_a_score_is_explained_by_three_tokens(write, teach, learn, ask, rows, mo):
     write("Dear all, please subscribe to my channel")
     teach(50, 50)
     [row] = rows(select(Comment).where(Comment.state == State.PENDING))
@@ -444,6 +444,11 @@ def test_a_score_is_explained_by_three_tokens(write, teach, learn, ask, rows):
     assert len(told) == 3
     assert any("subscribe" in each or "channel" in each for each in told)
     assert all(each.endswith((" speaks for spam", " speaks against spam")) for each in told)
+    (item,) = mo.gets("/queue").json["items"]
+    assert item["explanation"] == told
+    assert set(mo.gets("/queue/figures").json["score"]) == {"decisions", "bad", "over", "right", "precision", "recall"}
+    row.score = 0.49
+    assert ask(triage.explanation, row) == []
 
 
 def test_a_newer_model_of_another_process_is_noticed(teach, learn, score, do, site, clock, monkeypatch):

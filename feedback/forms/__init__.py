@@ -49,6 +49,7 @@ from feedback.forms.staff import (
     QUEUE,
     REPLY,
     REVISION,
+    UNDO,
     UNDONE,
 )
 
@@ -90,6 +91,7 @@ __all__ = [
     "REVISION",
     "SEEN",
     "SUMMARY",
+    "UNDO",
     "UNDONE",
     "VOTE",
     "WORD",

@@ -118,6 +118,13 @@ def _choices(value: Any) -> tuple[moderation.Choice, ...]:
     return tuple(moderation.Choice(line(64)(item.get("id")), version(item.get("version"))) for item in value)
 
 
+@says(type="array", minItems=1, maxItems=moderation.MAX_CHOICES, items={"type": "string", "maxLength": 64})
+def _ids(value: Any) -> list[str]:
+    if not isinstance(value, list) or not 1 <= len(value) <= moderation.MAX_CHOICES:
+        raise ValueError(f"This should be a list of 1 to {moderation.MAX_CHOICES} decisions.")
+    return [line(64)(item) for item in value]
+
+
 @says(type="array", items={"type": "string"})
 def _picks(value: Any) -> tuple[moderation.Choice, ...]:
     """Comments as a page's form names them, each by its id and the version that was looked at."""
@@ -195,6 +202,7 @@ DECISION = (
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),
     _REASON,
 )
+UNDO = (Field("decisions", _ids, required=True),)
 PURGE = (_VERSION, _REASON)
 PIN = (Field("pinned", _truth, required=True),)
 CLOSE = (Field("closed", _truth, required=True),)

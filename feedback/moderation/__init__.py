@@ -43,6 +43,7 @@ from feedback.moderation.lists import (
 from feedback.moderation.undoing import (
     undo,
     undo_all,
+    undo_several,
     undoable,
 )
 
@@ -81,5 +82,6 @@ __all__ = [
     "totals",
     "undo",
     "undo_all",
+    "undo_several",
     "undoable",
 ]

@@ -61,7 +61,7 @@ def _usual(site_ids: Collection[UUID]) -> timedelta | None:
     return timedelta(seconds=median(waits)) if waits else None
 
 
-def day(site_ids: Collection[UUID], *, by: UUID, now: datetime) -> Day:
+def day(site_ids: Collection[UUID], *, by: UUID | None, now: datetime) -> Day:
     """Return how many decisions were made since midnight UTC, not counting those that took one back."""
     midnight = datetime.combine(now.date(), datetime.min.time(), now.tzinfo)
     rows = db.session.execute(

@@ -1,7 +1,7 @@
 """The queue: which comments wait, or stand in another list, a page at a time, each in its context."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Text, Uuid, func, literal, or_, select, tuple_, union_all
 
-from feedback import comments, opaque
+from feedback import comments, opaque, triage
 from feedback.clock import rfc3339
 from feedback.db import Moment, db, has_words
 from feedback.errors import Missing
@@ -88,6 +88,8 @@ class Item:
             **({"closed": True} if comment.closed else {}),
             **({"staff": comment.staff.value} if comment.staff else {}),
             **({"original": comment.original} if comment.original is not None else {}),
+            **({"record": asdict(self.record)} if self.record != Record() else {}),
+            **({"explanation": told} if (told := triage.explanation(comment)) else {}),
         }
 
 

@@ -1,6 +1,6 @@
 """Taking a decision back, by a new one. It can be undone as long as nothing has happened to the comment since."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -110,4 +110,11 @@ def undo_all(at: datetime, *, who: Actor, site_ids: Collection[UUID], now: datet
     keys = db.session.execute(together.order_by(Decision.article_id, Decision.id)).all()
     if not keys:
         raise Missing("There is no such decision here.")
-    return [undo(opaque.identifier(*key), who=who, site_ids=site_ids, now=now) for key in keys]
+    return undo_several([opaque.identifier(*key) for key in keys], who=who, site_ids=site_ids, now=now)
+
+
+def undo_several(ids: Sequence[str], *, who: Actor, site_ids: Collection[UUID], now: datetime) -> list[Decision]:
+    """Take these decisions back in the order given, all or none. Raises as undo does."""
+    keys = map(opaque.parse_identifier, ids)
+    comments.lock(*{key[0] for key in keys if key})
+    return [undo(each, who=who, site_ids=site_ids, now=now) for each in ids]

@@ -1,7 +1,7 @@
 """The model that a site has now: kept in the database, so that every process has it and a restore brings it back."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from feedback.triage.rules import over
 LOOK = 3.0  # seconds until a process asks again whether there is a newer model
 MAX_MODELS = 64  # 8 MiB; a process of more sites than that reads some of them again
 SHOWN = 3  # tokens that explain a score
+RISKY = 0.5  # a score from which on it is explained; a list is full of lower ones, which nobody asks about
 NEGLIGIBLE = 0.01  # of the log odds: what moves a score less explains nothing
 ENOUGH = 50  # predictions before a record says anything
 
@@ -75,9 +76,11 @@ def sample_of(comment: Comment | Any) -> Sample:
 def explanation(comment: Comment) -> list[str]:
     """Return, for the three tokens that move a comment's score most, "“subscribe” speaks for spam".
 
-    By the present model, which also scored what waits. Empty where nothing is learned or no text is left.
+    By the present model, which also scored what waits. Empty for a low score, and where nothing is learned or no text
+    is left.
     """
-    model = model_of(comment.site_id) if comment.source and comment.score is not None else None
+    risky = comment.score is not None and comment.score >= RISKY
+    model = model_of(comment.site_id) if comment.source and risky else None
     if model is None:
         return []
     most = [each for each in model.influences(sample_of(comment)) if abs(each.amount) >= NEGLIGIBLE][:SHOWN]
@@ -102,6 +105,9 @@ class Record:
     def recall(self) -> float | None:
         """The share of what moderators did not publish that was over the threshold."""
         return self.right / self.bad if self.bad else None
+
+    def public(self) -> dict[str, Any]:
+        return asdict(self) | {"precision": self.precision, "recall": self.recall}
 
     def sentence(self) -> str:
         """Say how the model has done, as moderators read it."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from feedback import moderation
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -163,7 +165,33 @@ ANSWERS: dict[str, Schema] = {
             "created": TIME,
             "version": COUNT,
         },
-        {"pinned": {"const": True}, "closed": {"const": True}, "staff": STAFF, "original": TEXT},
+        # `record`: what became of all else of its reader, if of anything. `explanation`: of a score from one half on.
+        {
+            "pinned": {"const": True},
+            "closed": {"const": True},
+            "staff": STAFF,
+            "original": TEXT,
+            "record": thing({"approved": COUNT, "rejected": COUNT, "spam": COUNT}),
+            "explanation": many(TEXT),
+        },
+    ),
+    "QueueFigures": thing(
+        {
+            "lists": thing(dict.fromkeys(moderation.LISTS, COUNT)),
+            "oldest": maybe(TIME),
+            "usual_seconds": maybe({"type": "number"}),
+            "promise_hours": COUNT,
+            "today": thing({"mine": COUNT, "all": COUNT}),
+            "score": maybe(
+                thing(
+                    {
+                        **dict.fromkeys(("decisions", "bad", "over", "right"), COUNT),
+                        **dict.fromkeys(("precision", "recall"), maybe(SHARE)),
+                    }
+                )
+            ),
+            "rejections": many(TEXT),
+        }
     ),
     "Decisions": thing({"decisions": many(thing(_DECISION))}),
     "History": thing(

@@ -1,5 +1,6 @@
 """JSON for moderators, with a bearer token: all that the pages do, by the same rules, in the same history."""
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from feedback import blocklist, clock, comments, forms, moderation, staff
+from feedback import blocklist, clock, comments, forms, moderation, staff, triage
 from feedback.db import scrub, transact
 from feedback.errors import Invalid, Missing
 from feedback.models import Banned, Decision, Effect, Listed, Role
@@ -32,6 +33,23 @@ def queue() -> ResponseReturnValue:
         limit=asked["limit"] or moderation.DEFAULT_PAGE,
     )
     return {"total": page.total, "next": page.next, "items": [item.public() for item in page.items]}
+
+
+@bp.get("/queue/figures")
+def figures() -> ResponseReturnValue:
+    """How full the lists are, how long comments wait, the day's work, and what the learned score is worth."""
+    principal = access.require(Role.MODERATOR)
+    site, now = access.site(), clock.now()
+    waits, record = moderation.ageing((site.id,)), triage.record_of(site.id, site.policy.score_limit)
+    return {
+        "lists": moderation.totals((site.id,)),
+        "oldest": clock.rfc3339(waits.oldest) if waits.oldest else None,
+        "usual_seconds": waits.usual.total_seconds() if waits.usual else None,
+        "promise_hours": site.policy.promise_hours,
+        "today": asdict(moderation.day((site.id,), by=principal.actor.id, now=now)),
+        "score": record.public() if record else None,
+        "rejections": site.policy.rejections,
+    }
 
 
 def _filter(asked: dict[str, Any], *, older: int | None = None) -> moderation.Filter:
@@ -130,6 +148,15 @@ def undo(decision_id: str) -> ResponseReturnValue:
     return _decisions(
         transact(moderation.undo, decision_id, who=principal.actor, site_ids=(principal.site_id,), now=clock.now())
     )
+
+
+@bp.post("/undo")
+def undo_several() -> ResponseReturnValue:
+    """Take decisions back that belong together, all or none."""
+    principal = access.require(Role.MODERATOR)
+    ids = forms.read(forms.UNDO, forms.body(request))["decisions"]
+    rows = transact(moderation.undo_several, ids, who=principal.actor, site_ids=(principal.site_id,), now=clock.now())
+    return _decisions(*rows)
 
 
 @bp.get("/history")
