@@ -211,6 +211,42 @@ def test_a_ban_is_lifted_by_lifting_it(mo, rae, writes, rows):
     assert rows(select(Ban)) == []
 
 
+def test_a_ban_and_its_end_stand_in_the_history_of_the_comment_and_of_who_did_it(mo, ada, rae, writes, clock):
+    comment = identifier(writes("Buy my pills", by=rae))
+    writes("Another of mine", by=rae)
+    for kind, why in (("reader", "Advertises"), ("network", "Many of them")):
+        made = bans(mo, comment, kind, why=why).json["ban"]
+        clock.forward(minutes=1)
+        assert ada.posts(f"/bans/{made['id']}/lift").status_code == 200
+        clock.forward(minutes=1)
+    told = mo.gets("/history", comment=comment).json["decisions"]
+    assert [(each["who"], each["action"], each["reason"], each["from"], each["to"]) for each in told] == [
+        ("moderator token", "ban", "Advertises", "pending", "pending"),
+        ("administrator token", "lift", None, "pending", "pending"),
+        ("moderator token", "ban_network", "Many of them", "pending", "pending"),
+        ("administrator token", "lift", None, "pending", "pending"),
+    ]
+    assert [each["action"] for each in mo.gets("/history", by=told[0]["by"]).json["decisions"]] == [
+        "ban_network",
+        "ban",
+    ]
+    for each in told:
+        refused = mo.posts(f"/decisions/{each['id']}/undo")
+        assert (refused.status_code, "lifted in the list" in refused.json["detail"]) == (403, True)
+    page = mo.signs_in().get(f"/moderation/comments/{comment}").text
+    assert "banned its reader: Advertises" in page and "lifted the ban" in page
+    # It says nothing to the reader, and stands in no decision's way.
+    assert "Advertises" not in rae.posts("/export").text
+    assert mo.posts("/decisions", comment=comment, version=1, action="spam").status_code == 200
+
+
+@sqlite_only
+def test_a_ban_is_lifted_also_when_nothing_is_left_of_what_it_was_for(mo, rae, writes, clock):
+    ban = bans(mo, identifier(writes("Buy my pills", by=rae)), "network").json["ban"]
+    assert rae.posts("/erase").status_code == 200
+    assert mo.posts(f"/bans/{ban['id']}/lift").status_code == 200
+
+
 @sqlite_only
 def test_who_erases_everything_leaves_no_ban_behind(mo, rae, stan, writes, rows):
     for reader in (rae, stan):

@@ -6,6 +6,10 @@ from feedback.moderation.ageing import (
     ageing,
     day,
 )
+from feedback.moderation.bans import (
+    ban,
+    lift,
+)
 from feedback.moderation.decisions import (
     DECIDABLE,
     MAX_CHOICES,
@@ -65,6 +69,7 @@ __all__ = [
     "SORTS",
     "Wording",
     "ageing",
+    "ban",
     "close",
     "day",
     "decide",
@@ -72,6 +77,7 @@ __all__ = [
     "entry",
     "everything",
     "history",
+    "lift",
     "one",
     "pin",
     "public",

@@ -10,6 +10,7 @@ from feedback import comments, opaque, text
 from feedback.db import db
 from feedback.errors import Conflict, Missing, Refused
 from feedback.models import Comment, Decision
+from feedback.moderation.bans import BAN, LIFT
 from feedback.moderation.decisions import DECIDABLE, current
 from feedback.moderation.edits import mark
 from feedback.staff import Actor
@@ -73,6 +74,8 @@ def _why_not(decision: Decision, comment: Comment) -> Conflict | Refused:
         return Refused("What a comment's own reader did cannot be undone.")
     if decision.action == "undo" and decision.from_state is decision.to_state:
         return Refused("This took something back. Do that again instead.")
+    if decision.action in (*BAN.values(), LIFT):
+        return Refused("A ban is not undone here: it is lifted in the list of bans.")
     if decision.action == "reply":
         return Refused("An answer is taken back by rejecting it.")
     return Conflict("Something happened to this comment since; nothing was undone.", current=[current(comment)])

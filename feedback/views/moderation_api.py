@@ -280,7 +280,7 @@ def ban(comment_id: str) -> ResponseReturnValue:
     if kind is Banned.READER:
         _demand(given, "days")
     row = transact(
-        blocklist.ban,
+        moderation.ban,
         comment_id,
         kind,
         why=given["why"],
@@ -301,7 +301,10 @@ def bans() -> ResponseReturnValue:
 @bp.post("/bans/<ban_id>/lift")
 def lift(ban_id: str) -> ResponseReturnValue:
     principal = access.require(Role.MODERATOR)
-    return {"ban": blocklist.public_ban(transact(blocklist.lift, _row_id(ban_id), site_ids=(principal.site_id,)))}
+    row = transact(
+        moderation.lift, _row_id(ban_id), who=principal.actor, site_ids=(principal.site_id,), now=clock.now()
+    )
+    return {"ban": blocklist.public_ban(row)}
 
 
 @bp.get("/words")

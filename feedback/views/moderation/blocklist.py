@@ -6,7 +6,7 @@ from typing import Any
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import articles, blocklist, forms
+from feedback import articles, blocklist, forms, moderation
 from feedback import db as ground
 from feedback.errors import Missing, Refused
 from feedback.models import Effect, Listed
@@ -71,6 +71,6 @@ def unlist_word(word_id: str) -> ResponseReturnValue:
 
 @bp.post("/blocklist/bans/<ban_id>/lift")
 def lift(ban_id: str) -> ResponseReturnValue:
-    ground.transact(blocklist.lift, desk.identifier(ban_id), site_ids=g.site_ids)
+    ground.transact(moderation.lift, desk.identifier(ban_id), who=g.person.actor, site_ids=g.site_ids, now=g.now)
     desk.tell("The ban is lifted.", "done")
     return redirect(url_for("moderation.blocked"), 303)

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import articles, blocklist, forms, moderation, opaque, readers
+from feedback import articles, forms, moderation, opaque, readers
 from feedback import db as ground
 from feedback.errors import Missing, Refused
 from feedback.models import Banned, Role
@@ -138,7 +138,7 @@ def ban(comment_id: str) -> ResponseReturnValue:
     try:
         given = forms.read(forms.BAN, {name: value for name, value in request.form.items() if value})
         row = ground.transact(
-            blocklist.ban,
+            moderation.ban,
             comment_id,
             Banned(given["kind"]),
             why=given["why"],

@@ -43,6 +43,9 @@ DEEDS = {
     "edit": "edited its text",
     "amend": "edited its text",
     "reply": "answered as staff",
+    "ban": "banned its reader",
+    "ban_network": "banned the network it came from",
+    "lift": "lifted the ban",
 }
 FLAGS = {
     "spam": "advertising",
