@@ -424,13 +424,16 @@ def queue(
     listener.get(token, f"{api}/history", comment=comment)
     listener.get(token, f"{api}/flags", comment=comment)
     listener.get(mo, "/moderation/blocklist")
-    for path in ("bans", "words"):
+    for path in ("bans", "words", "queue/figures"):
         listener.get(token, f"{api}/{path}")
     bulk = {"filter": {"article": "page-00001"}, "before": "2026-05-05T00:00:00Z", "action": "reject"}
     batch = listener.post(token, f"{api}/decisions", json=bulk).json["batch"]
     listener.get(token, f"{api}/batches/{batch}")
     listener.get(mo, f"/moderation/batches/{batch}")
     waiting = listener.get(token, f"{api}/queue").json["items"][:3]
+    ban = {"kind": "reader", "days": 1, "why": "Advertises"}
+    made = listener.post(token, f"{api}/comments/{waiting[0]['id']}/ban", json=ban).json["ban"]
+    listener.post(token, f"{api}/bans/{made['id']}/lift", json={})
     chosen = {"comments": [{"id": item["id"], "version": item["version"]} for item in waiting], "action": "approve"}
     decided = listener.post(token, f"{api}/decisions", json=chosen).json["decisions"]
     listener.post(token, f"{api}/decisions/{decided[0]['id']}/undo", json={})
