@@ -96,6 +96,11 @@ def write(page, words, name=""):
     button(page, "Send comment").click()
 
 
+def answered(page, path):
+    """A block that ends when the service has answered what is sent to that path in it: votes and likes show before."""
+    return page.expect_response(lambda answer: answer.url.endswith("/" + path) and answer.ok)
+
+
 def told(page, name, **fields):
     """Wait for the page to be told of an event like this, and return the last one's detail.
 

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from feedback import articles, clock
 from feedback.db import transact
 from feedback.models import Comment, State, Vote
-from tests.browser.reading import NO_LOAD, button, comment, pressed, says, told, write
+from tests.browser.reading import NO_LOAD, answered, button, comment, pressed, says, told, write
 from tests.cast import KEY
 
 STORED = "feedback:reader"
@@ -161,7 +161,8 @@ def test_a_page_says_which_headings_are_sections(place, visit):
 def test_a_comment_waits_and_is_there_again_after_a_reload(place, visit):
     page = visit(place.page())
     expect(page.get_by_text("No comments yet")).to_be_visible()
-    button(page, "No").click()
+    with answered(page, "vote"):
+        button(page, "No").click()
     write(page, "It **helped** me, *mostly*.\n\n> rest\n\n- one\n- two\n\n<b>as typed</b> https://example.org/x", "Rae")
     says(page, "waits for moderation")
     mine = comment(page, "helped me")
@@ -489,7 +490,8 @@ def test_a_page_whose_origin_is_not_listed_is_told_so(place, visit, problems):
 def test_it_works_where_storage_is_refused(place, visit):
     refused = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError') } })"
     page = visit(place.page(), before=refused)
-    button(page, "Yes").click()
+    with answered(page, "vote"):
+        button(page, "Yes").click()
     write(page, "Without storage.")
     expect(comment(page, "Without storage.")).to_contain_text("Waiting for moderation")
     (row,), (vote,) = place.rows(Comment), place.rows(Vote)
