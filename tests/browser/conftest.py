@@ -348,7 +348,9 @@ def sign_in(open_page: Callable[..., Page], service: Service) -> Callable[..., P
 def axe(page: Page, within: str | None = None) -> list[str]:
     """Return what axe finds wrong on the page, shadow roots included: rule, element, advice."""
     # Without `preload` axe would fetch the page's style sheets, which a strict policy forbids and reports.
-    options = {"resultTypes": ["violations"], "preload": False}
+    # Axe leaves the rule of WCAG 2.2 off by itself.
+    rules = {"target-size": {"enabled": True}}
+    options = {"resultTypes": ["violations"], "preload": False, "rules": rules}
     found = Axe().run(page, context=within, options=options).response["violations"]
     return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
 

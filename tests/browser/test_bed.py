@@ -31,6 +31,13 @@ def test_axe_finds_what_is_wrong(open_page, publisher, site):
     assert any("button-name" in each for each in axe(page))
 
 
+def test_axe_finds_targets_too_small_for_a_finger(open_page, publisher, site, problems):
+    problems.expect("favicon.ico")
+    small = "<style>p > button { width: 9px; height: 9px; padding: 0 }</style><p>" + 2 * "<button>a</button>"
+    page = open_page(publisher.writes(site, after=small, policy=""))
+    assert [each.partition(":")[0] for each in axe(page)] == ["target-size"] * 2
+
+
 def test_two_pages_are_two_browsers(open_page, page_url):
     first, second = open_page(page_url), open_page(page_url)
     first.evaluate("localStorage.setItem('x', '1')")
