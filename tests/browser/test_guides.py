@@ -13,6 +13,9 @@ from tests.browser.reading import button, comment, pressed, says, told, write
 
 README = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
 WIDGET = Path(create_app.__code__.co_filename).parent.joinpath("static", "widget.js").read_text("utf-8")
+REST = Path(create_app.__code__.co_filename).parent.joinpath("static", "widget-more.js").read_text("utf-8")
+ANSWERS, ACTS = {"yes", "no"}, {"like", "reply", "flag"}  # what the widget makes names of as it goes
+INSIDE = {"row", "stack", "end", "trap", "loading", "empty", "flagging"}  # for the widget's own looks
 LOOKS = dict(re.findall(r"^```css\n/\* (.+?) \*/\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
 ICON = "/favicon.ico"
 
@@ -86,6 +89,13 @@ def test_there_are_two_looks_and_they_use_what_is_documented():
 
 def test_every_documented_property_is_one_that_the_widget_reads():
     assert set(re.findall(r"`(--feedback-[\w-]+)`", README)) == set(re.findall(r"var\((--feedback-[\w-]+)", WIDGET))
+
+
+def test_every_documented_part_is_one_that_the_widget_has():
+    (listed,) = re.findall(r"`article-feedback::part\(…\)` with (.*?)\.\n", README, re.DOTALL)
+    kinds = re.findall(r'(?:h\(\s*"\w+\.|\b(?:button|guide|line)\(")([\w ]+)', WIDGET + REST)
+    made = {*" ".join(kinds).split(), *ANSWERS, *ACTS}
+    assert set(re.findall(r"`(\w+)`", listed)) == made - INSIDE
 
 
 def test_every_element_in_the_manual_has_attributes_that_exist():
