@@ -116,6 +116,7 @@ select{font:inherit;font-weight:400;color:inherit;border:1px solid var(--edge);b
 .pick:hover{border-color:var(--accent)}
 .pick>input{inline-size:auto;min-block-size:0;margin:0;accent-color:var(--accent)}
 .stored{padding-inline-start:1.3em}
+@media (forced-colors:active){.primary,[aria-pressed=true]{forced-color-adjust:none;background:Highlight;color:HighlightText}}
 @media print{select,.sure,.followup{display:none!important}}`);
 
 let count = 0;
@@ -171,9 +172,9 @@ function announcement(visit, { text, day }, h) {
 export function restore(visit, { vote, comments, likes }, tools) {
   const { question, conversation } = visit;
   // What the reader did while this was on its way is newer: it stands. `saved` is undefined until an answer has come.
-  const answered = question.vote || question.unsent || question.sending || question.saved === null;
-  if (question && vote && !answered) restoreVote(visit, vote);
-  if (!conversation.heading) return;
+  const answered = ({ vote, unsent, sending, saved }) => vote || unsent || sending || saved === null;
+  if (question && vote && !answered(question)) restoreVote(visit, vote);
+  if (!conversation?.heading) return;
   conversation.likes = new Map([...likes.map((id) => [id, true]), ...(conversation.likes ?? [])]);
   for (const comment of comments) if (!conversation.own?.has(comment.id)) keepOwn(conversation, comment, tools);
   showLikes(conversation);
@@ -547,12 +548,13 @@ function redraw(conversation, comment) {
 }
 
 function addActions(conversation, comment, article, tools) {
-  const { button } = tools;
+  const { h, button } = tools;
   const { visit } = conversation;
   const text = words(visit);
   const place = (opener) => ({ comment, article, opener });
   const edit = button("link edit", text.edit, () => rework(conversation, place(edit), tools));
   const withdraw = button("link withdraw", text.withdraw, () => takeOff(conversation, place(withdraw), tools));
+  if (comment.state === "pending") article.firstChild.append(h("span.badge", null, visit.text.waiting));
   const left = new Date(comment.editable_until) - Date.now();
   article.lastChild.append(...(comment.editable_until && left > 0 ? [edit] : []), withdraw);
   const end = () => {
@@ -934,7 +936,7 @@ function clean({ question, conversation }) {
     question.draw();
     question.follow();
   }
-  if (!conversation.heading) return;
+  if (!conversation?.heading) return;
   for (const comment of conversation.own?.values() ?? []) cleanComment(conversation, comment);
   conversation.own = conversation.likes = null;
   for (const button of conversation.node.querySelectorAll(".like")) button.ariaPressed = false;

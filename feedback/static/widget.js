@@ -68,7 +68,7 @@
     removed: "Removed.",
     data: "Your data",
   };
-  const tables = { en: { dir: "ltr", widget: TEXT } };
+  const tables = { en: { dir: "ltr", widget: TEXT, more: {} } };
 
   /* Looks. Custom properties: --feedback-font, -font-size, -text, -muted, -background, -field, -line, -accent,
    * -on-accent, -wash, -danger, -radius, -padding. Every class is also a ::part(): box, section, question, comments, footer,
@@ -103,8 +103,7 @@ form+.row{margin-block-start:1.2em}
 .hint,time{color:var(--muted);font-size:.875em}
 .row{display:flex;flex-wrap:wrap;gap:.5em .6em;align-items:center}
 .stack{display:grid;align-content:start;gap:.8em;grid-template-columns:minmax(0,1fr)}
-.section{margin-block-start:1.7em;padding-block-start:1.7em;border-block-start:1px solid var(--line)}
-.section:first-child{margin:0;padding:0;border:0}
+.section~.section{margin-block-start:1.7em;padding-block-start:1.7em;border-block-start:1px solid var(--line)}
 legend{margin-block-end:.7em}
 .question{min-block-size:9.2em}
 .loading{min-block-size:24em}
@@ -140,7 +139,6 @@ a{color:var(--accent)}
 .text :is(ul,ol){padding-inline-start:1.5em}
 blockquote{padding-inline-start:.9em;border-inline-start:3px solid var(--line);color:var(--muted)}
 pre{white-space:pre-wrap}
-@media (forced-colors:active){.primary,[aria-pressed=true]{forced-color-adjust:none;background:Highlight;color:HighlightText}}
 @media print{.question,form,button,h2{display:none!important}}
 `;
   const sheet = new CSSStyleSheet();
@@ -321,21 +319,20 @@ pre{white-space:pre-wrap}
     }
 
     draw() {
-      const { dir, widget, more } = tables[this.language];
       const shows = (part) => this.parts.includes(part);
-      this.texts = { widget: { ...widget }, more: { ...more } };
+      this.texts = structuredClone(tables[this.language]);
       this.text = this.texts.widget;
       this.status = h("p.status", { role: "status" });
-      this.question = shows("vote") && new Question(this);
-      this.conversation = shows("comments") && new Conversation(this);
+      this.question = shows("vote") ? new Question(this) : null;
+      this.conversation = shows("comments") ? new Conversation(this) : null;
       // Where the element is but a byline, what the page put inside it stands until the names are known.
       this.footer = /byline|share|print/.test(this.parts) && h("div.section footer", null, !this.question && !this.conversation && h("slot"));
       this.box = h(
         "div.box",
-        { lang: this.language, dir },
+        { lang: this.language, dir: this.texts.dir },
         this.footer,
-        this.question ? this.question.node : this.status,
-        this.conversation.node,
+        this.question?.node ?? this.status,
+        this.conversation?.node,
       );
       this.root.replaceChildren(this.box);
     }
@@ -376,8 +373,8 @@ pre{white-space:pre-wrap}
       } catch (trouble) {
         this.settings = {};
         this.tell("load", trouble);
-        if (question) question.follow(question.draw());
-        if (conversation) conversation.fail(trouble);
+        question?.follow(question.draw());
+        conversation?.fail(trouble);
       }
       const own = await mine;
       if (own) this.use("restore", this, own);
@@ -389,8 +386,8 @@ pre{white-space:pre-wrap}
       this.settings = settings;
       this.refused = settings.origins?.includes(location.origin) === false;
       if (settings.texts || settings.figure || article.changed) await this.use("settle", this, data);
-      if (question) question.follow(question.draw());
-      if (conversation) conversation.show(comments);
+      question?.follow(question.draw());
+      conversation?.show(comments);
       if (this.refused) this.use("refuse", this);
       if (this.footer) this.use("extras", this, article);
       if (question || conversation) this.box.append(h("div.section", null, button("link data", this.text.data, () => this.use("data", this))));
@@ -486,9 +483,8 @@ pre{white-space:pre-wrap}
     }
 
     tryAgain() {
-      this.visit.say(this.visit.text[this.unsent.value + "Thanks"]);
       this.buttons[0].focus();
-      this.send();
+      this.choose(this.unsent.value);
     }
 
     /** Show these fields at once and send them; resolves to what went wrong. A new value clears what came with the old. */
@@ -668,7 +664,6 @@ pre{white-space:pre-wrap}
           badge(pinned && text.pinned),
           h("a", { href: PERMALINK + id }, h("time.date", { datetime: created, title: exact }, ago(created, language))),
           edited && h("span.hint", null, comment.edited_by ? text.editedBy : text.edited),
-          badge(state === "pending" && text.waiting),
         ),
         h("div.text", { dir: "auto", lang: settings.lang }, gone ? text[gone] : build(html)),
         h(
@@ -744,13 +739,11 @@ pre{white-space:pre-wrap}
     }
 
     // A framework sets attributes one by one: they are answered together.
-    attributeChangedCallback(name, before, after) {
-      if (before === after || !this.visit || this.due) return;
-      this.due = true;
-      queueMicrotask(() => {
-        this.due = false;
-        if (this.visit) this.renew();
-      });
+    async attributeChangedCallback(name, before, after) {
+      const { visit } = this;
+      if (before === after || !visit) return;
+      await null;
+      if (this.visit === visit) this.renew();
     }
 
     renew() {
