@@ -796,7 +796,8 @@ export async function seek(conversation, id, tools) {
   const { visit } = conversation;
   const text = words(visit);
   if (!conversation.shown.has(id)) {
-    const query = { ...conversation.sorted, around: id };
+    const { state, parent } = conversation.own?.get(id) ?? {};
+    const query = { ...conversation.sorted, around: (state === "pending" && parent) || id }; // what waits is in no page
     try {
       const { comments } = await visit.read(query);
       if (visit.over) return;

@@ -305,7 +305,6 @@ pre{white-space:pre-wrap}
     start() {
       if (tables[this.language]) this.draw();
       else this.root.replaceChildren(h("slot")); // what the page put inside, until the language is here
-      if (this.element.getAttribute("lazy") === "off" || location.hash.startsWith(PERMALINK)) return this.load();
       const near = new IntersectionObserver(
         (entries) => {
           if (!entries.at(-1).isIntersecting) return;
@@ -314,8 +313,32 @@ pre{white-space:pre-wrap}
         },
         { rootMargin: "600px" },
       );
-      near.observe(this.element);
-      this.control.signal.onabort = () => near.disconnect();
+      if (this.element.getAttribute("lazy") === "off") this.load();
+      else near.observe(this.element);
+      const clock = setInterval(() => this.tick(), 60_000);
+      this.control.signal.onabort = () => {
+        near.disconnect();
+        clearInterval(clock);
+      };
+      addEventListener("hashchange", () => this.seek(), this.control);
+      this.seek();
+    }
+
+    /** Go to the comment that the page's address names. */
+    async seek() {
+      const id = location.hash.split(PERMALINK)[1];
+      if (!id) return;
+      await this.load();
+      if (this.conversation?.heading) this.use("seek", this.conversation, id);
+    }
+
+    /** Let the dates grow. */
+    tick() {
+      for (const time of this.root.querySelectorAll("time")) time.textContent = ago(time.dateTime, this.language);
+    }
+
+    load() {
+      return (this.loading ??= this.fetch());
     }
 
     draw() {
@@ -354,7 +377,7 @@ pre{white-space:pre-wrap}
       return ask(this.url(path), { method: "POST", keepalive: path === "vote", body });
     }
 
-    async load() {
+    async fetch() {
       const answer = this.read({});
       answer.catch(() => {}); // which is told below
       if (!this.box) {
@@ -371,13 +394,14 @@ pre{white-space:pre-wrap}
         const data = await answer;
         if (!this.over) await this.show(data);
       } catch (trouble) {
+        this.loading = null; // the next one may get through
         this.settings = {};
         this.tell("load", trouble);
         question?.follow(question.draw());
         conversation?.fail(trouble);
       }
       const own = await mine;
-      if (own) this.use("restore", this, own);
+      if (own) await this.use("restore", this, own);
     }
 
     async show(data) {
@@ -549,9 +573,6 @@ pre{white-space:pre-wrap}
       this.visit = visit;
       this.node = h("div.section comments", { tabindex: -1 });
       this.wait();
-      addEventListener("hashchange", () => this.seek(), visit.control);
-      const clock = setInterval(() => this.tick(), 60_000);
-      visit.control.signal.addEventListener("abort", () => clearInterval(clock));
     }
 
     wait() {
@@ -568,10 +589,6 @@ pre{white-space:pre-wrap}
     set(...nodes) {
       const heading = h("h2.heading", null, this.visit.text.write);
       this.node.replaceChildren(h("div.stack", null, this.open !== false && heading, ...nodes));
-    }
-
-    tick() {
-      for (const time of this.node.querySelectorAll("time")) time.textContent = ago(time.dateTime, this.visit.language);
     }
 
     fail({ detail }) {
@@ -599,13 +616,6 @@ pre{white-space:pre-wrap}
       );
       this.add(items, {}, next, this.list);
       this.count(0);
-      this.seek();
-    }
-
-    /** Go to the comment that the page's address names. */
-    seek() {
-      const id = location.hash.split(PERMALINK)[1];
-      if (id) this.visit.use("seek", this, id);
     }
 
     count(more) {

@@ -451,6 +451,33 @@ def test_the_date_of_a_comment_is_its_address(place, visit, many):
     expect(at).to_be_focused()
 
 
+def test_a_link_to_a_comment_leads_there_before_the_reader_came_near(place, visit, many):
+    link = f'<a href="#comment-{many[5]}">What another reader says</a>'
+    page = visit(place.page(before=link + "<p>The neck carries the head.</p>" * 200))
+    page.wait_for_load_state("networkidle")
+    assert visit.asked("api/") == []
+    page.get_by_role("link", name="What another reader says").click()
+    expect(comment(page, "Answer 5.")).to_be_focused()
+    expect(comment(page, "Answer 5.")).to_be_in_viewport()
+
+
+def test_an_address_of_ones_own_comment_that_waits_leads_to_it(place, visit):
+    rae = place.reader("rae")
+    mine = rae.comments(KEY, "Mine waits.", name="Rae").json["comment"]["id"]
+    page = visit(f"{place.page()}#comment-{mine}", before=as_reader(rae))
+    expect(comment(page, "Mine waits.")).to_be_focused()
+    expect(page.get_by_role("status")).to_have_text("")
+
+
+def test_an_address_of_ones_own_answer_that_waits_opens_its_thread(place, visit, many):
+    place.settles(moderation="pre")
+    rae = place.reader("rae")
+    mine = rae.comments(KEY, "Mine waits.", parent=many[0], name="Rae").json["comment"]["id"]
+    page = visit(f"{place.page()}#comment-{mine}", before=as_reader(rae))
+    expect(comment(page, "Mine waits.")).to_be_focused()
+    expect(comment(page, "Comment 1.")).to_be_visible()
+
+
 def test_an_address_of_no_comment_says_so(place, visit, many, problems):
     problems.expect(NO_LOAD)
     page = visit(f"{place.page()}#comment-nowhere")
