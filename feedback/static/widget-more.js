@@ -223,7 +223,7 @@ function reasons(question, { h, button }) {
   const text = words(visit);
   const { reasons: offered, lang } = visit.settings;
   if (!offered?.length) return null;
-  const chips = offered.map(({ code, label }) => button("chip", label, () => choose(code), { value: code }));
+  const chips = offered.map(({ code, label }) => button("chip", label, () => choose(code), { value: code, dir: "auto" }));
   const draw = () => {
     for (const chip of chips) chip.ariaPressed = chip.value === question.vote.reason;
   };

@@ -466,7 +466,7 @@ pre{white-space:pre-wrap}
       });
       this.undo = button("link", "", () => this.choose("none"));
       this.retry = button("chip", "", () => this.tryAgain());
-      this.legend = h("legend.heading");
+      this.legend = h("legend.heading", { dir: "auto" });
       this.panel = h("div");
       this.node = h(
         "div.section question stack",
@@ -675,7 +675,7 @@ pre{white-space:pre-wrap}
           h("a", { href: PERMALINK + id }, h("time.date", { datetime: created, title: exact }, ago(created, language))),
           edited && h("span.hint", null, comment.edited_by ? text.editedBy : text.edited),
         ),
-        h("div.text", { dir: "auto", lang: settings.lang }, gone ? text[gone] : build(html)),
+        h("div.text", { dir: "auto", lang: gone ? language : settings.lang }, gone ? text[gone] : build(html)),
         h(
           "div.row",
           null,
@@ -695,7 +695,7 @@ pre{white-space:pre-wrap}
     /** A form for a comment. What it does comes with the second script, asked for when the reader turns to it. */
     form() {
       const { settings, text } = this.visit;
-      const { guidelines, notice } = settings;
+      const { guidelines, notice, lang } = settings;
       const attend = () => {
         form.opened ??= performance.now();
         return this.visit.use("attend", this, form);
@@ -706,12 +706,12 @@ pre{white-space:pre-wrap}
         if (send) send();
         else this.visit.say(text.lost);
       };
-      const field = { class: "field", dir: "auto" };
+      const guide = (kind, sentence) => sentence && h("p." + kind, { lang, dir: "auto" }, sentence);
       const form = h(
         "form.form stack",
         { submit },
-        guidelines && h("p.guide", null, guidelines),
-        notice && h("p.guide notice", null, notice),
+        guide("guide", guidelines),
+        guide("guide notice", notice),
         h("label", null, text.body, h("textarea.field", { focus: attend, name: "body", required: "", dir: "auto" })),
         h(
           "div.row end",

@@ -122,6 +122,35 @@ def test_a_site_says_things_in_its_own_words_in_its_own_language(place, visit):
     expect(button(page, "Ja")).to_be_visible()
 
 
+def test_a_sites_own_words_keep_their_language_and_direction(place, visit):
+    """In an element from right to left, so that nobody reads English with its full stop in front."""
+    place.settles(
+        question="Was it clear?", guidelines="Be kind.", notice="In an emergency call 112.", moderation="post"
+    )
+    place.reader().comments(KEY, "Marta writes.", name="Marta")
+    page = visit(place.page(attributes='lang="ar"'))
+    button(page, said("ar", "widget.no")).click()
+    own = [page.get_by_text(words, exact=True) for words in ("Was it clear?", "Be kind.", "In an emergency call 112.")]
+    own += [button(page, "Out of date"), page.get_by_text("Marta writes.")]
+    look = "(node) => [node.closest('[lang]').lang, getComputedStyle(node).direction]"
+    assert [each.evaluate(look) for each in own] == [["en", "ltr"]] * 5
+    assert page.get_by_text(said("ar", "widget.body"), exact=True).evaluate(look) == ["ar", "rtl"]
+    notice, box = own[2].bounding_box(), page.get_by_role("textbox", name=said("ar", "widget.body")).bounding_box()
+    assert 0 < box["y"] - (notice["y"] + notice["height"]) < 100  # beside what it warns about
+
+
+def test_what_the_widget_says_in_a_comments_place_is_in_its_own_language(place, visit):
+    place.settles(moderation="post")
+    rae = place.reader("rae")
+    first = rae.comments(KEY, "My own words.", name="Rae").json["comment"]["id"]
+    place.reader().comments(KEY, "An answer.", parent=first)
+    rae.posts(f"/comments/{first}/withdraw")
+    page = visit(place.page(attributes='lang="de"'))
+    gone = page.get_by_text(said("de", "widget.withdrawn"))
+    assert gone.evaluate("(node) => node.closest('[lang]').lang") == "de"
+    assert page.get_by_text("An answer.").evaluate("(node) => node.closest('[lang]').lang") == "en"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", ["desk", "phone", "narrow"])
 @pytest.mark.parametrize("code", ["ar", "de", "ja"])
