@@ -421,7 +421,10 @@ pre{white-space:pre-wrap}
     /** Do something with the second script, where it can be had and there is still somebody to see it. */
     async use(act, ...given) {
       const kit = await more();
-      if (kit && !this.over) return kit[act](...given, tools);
+      if (this.over) return;
+      if (kit) return kit[act](...given, tools);
+      this.say(this.text.lost);
+      this.tell(act, { status: 0 });
     }
 
     say(sentence) {
@@ -702,9 +705,7 @@ pre{white-space:pre-wrap}
       };
       const submit = async (event) => {
         event.preventDefault();
-        const send = await attend();
-        if (send) send();
-        else this.visit.say(text.lost);
+        (await attend())?.();
       };
       const guide = (kind, sentence) => sentence && h("p." + kind, { lang, dir: "auto" }, sentence);
       const form = h(

@@ -461,6 +461,20 @@ def test_the_second_script_is_asked_for_again_after_a_failure(place, visit, prob
     assert len({request.url for request in visit.asked("widget-more.js")}) > 1
 
 
+def test_what_needs_the_second_script_says_where_it_did_not_come(place, visit, problems):
+    problems.expect(NO_LOAD)
+    place.settles(moderation="post")
+    place.reader("marta").comments(KEY, "It made me dizzy.", name="Marta")
+    page = visit(place.page(), routes={"**/widget-more.js*": lambda route: route.abort()})
+    button(page, "Reply to Marta").click()
+    says(page, "The connection was lost.")
+    assert told(page, "error")["during"] == "reply"
+    expect(button(page, "Reply to Marta")).to_be_focused()
+    page.context.unroute("**/widget-more.js*")
+    button(page, "Reply to Marta").click()
+    expect(page.get_by_role("textbox", name="Your reply")).to_be_focused()
+
+
 def test_too_many_at_once_are_told_to_wait_a_little(place, visit, problems, start_service):
     problems.expect(NO_LOAD)
     limited = start_service(FEEDBACK_LIMITS="on")
