@@ -382,15 +382,16 @@ function prepare(conversation, form, tools) {
     const wrong = Object.keys(fields).find((field) => trouble.errors?.[field]);
     error.textContent = wrong ? trouble.errors[wrong].join(" ") : visit.sentence(trouble);
     if (wrong) fields[wrong].setAttribute("aria-invalid", true);
-    if (tools.again(trouble)) primary.textContent = text.retry;
     (fields[wrong] ?? error).focus();
     visit.tell("comment", trouble);
   };
 
   const preview = async () => {
-    const asked = new URLSearchParams({ body: body.value, lang: visit.language });
+    const written = body.value;
+    const asked = new URLSearchParams({ body: written, lang: visit.language });
     try {
       const { html } = await tools.ask(visit.url("preview"), { method: "POST", body: asked });
+      if (body.value !== written) return; // more was typed meanwhile
       view.replaceChildren(h("div.text", { dir: "auto", lang: settings.lang }, tools.build(html)));
       view.focus();
     } catch (trouble) {
@@ -438,7 +439,10 @@ function prepare(conversation, form, tools) {
     busy = true;
     draw();
     form.ariaBusy = true;
-    await deliver().catch(fail);
+    await deliver().catch((trouble) => {
+      fail(trouble);
+      if (tools.again(trouble)) primary.textContent = text.retry;
+    });
     form.ariaBusy = null;
     busy = false;
   };

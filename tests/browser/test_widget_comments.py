@@ -111,6 +111,34 @@ def test_a_preview_shows_what_a_comment_will_look_like(place, visit, problems):
     expect(box).to_have_accessible_description(re.compile("This is missing"))
 
 
+def test_after_a_preview_that_did_not_come_nothing_is_sent_by_trying_again(place, visit, problems):
+    problems.expect(NO_LOAD)
+    page = visit(place.page(), routes={"**/preview": lambda route: route.abort()})
+    page.get_by_role("textbox", name=BODY).fill("Not yet.")
+    button(page, "Preview").click()
+    expect(page.get_by_text("The connection was lost")).to_be_focused()
+    expect(button(page, "Try again")).to_have_count(0)
+    expect(button(page, "Send comment")).to_be_visible()
+    page.context.unroute("**/preview")
+    button(page, "Preview").click()
+    expect(page.get_by_role("group", name="Preview")).to_be_focused()
+    assert place.rows(Comment) == []
+
+
+def test_a_preview_of_what_has_changed_meanwhile_is_not_shown(place, visit):
+    held = []
+    page = visit(place.page(), routes={"**/preview": lambda route: held.append(route)})
+    page.get_by_role("textbox", name=BODY).fill("First")
+    with page.expect_request("**/preview"):
+        button(page, "Preview").click()
+    page.get_by_role("textbox", name=BODY).press_sequentially(" thoughts")
+    with answered(page, "preview"):
+        held.pop().continue_()
+    page.wait_for_timeout(200)
+    expect(page.get_by_role("group", name="Preview")).to_have_count(0)
+    expect(page.get_by_role("textbox", name=BODY)).to_be_focused()
+
+
 @pytest.mark.parametrize(
     "text", ["Write to rae@example.org.", "Call me: 0151 234 567 89", "Ring +44 20 7946 0958, please."]
 )
