@@ -224,9 +224,8 @@ pre{white-space:pre-wrap}
 
   /** The canonical address's path and query, with escapes written the one way that RFC 3986 prefers. */
   function keyOfPage() {
-    const canonical = document.querySelector('link[rel="canonical"]')?.href;
-    const url = new URL(canonical || location.href);
-    return (url.pathname + url.search).replace(/%[\da-f]{2}/gi, (code) => {
+    const { pathname, search } = URL.parse(document.querySelector('link[rel="canonical"]')?.href) ?? location;
+    return (pathname + search).replace(/%[\da-f]{2}/gi, (code) => {
       const character = String.fromCharCode(parseInt(code.slice(1), 16));
       return /[\w.~-]/.test(character) ? character : code.toUpperCase();
     });

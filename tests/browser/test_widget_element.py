@@ -56,6 +56,23 @@ def test_nothing_is_requested_until_it_nears_the_viewport(place, visit):
     assert len(visit.asked("api/")) == 1
 
 
+def test_a_page_that_is_only_read_loads_one_script_and_asks_once(place, visit):
+    place.settles(moderation="post")
+    place.reader().comments(KEY, "A comment.", name="Marta")
+    page = visit(place.page())
+    expect(comment(page, "A comment.")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Your comment")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    of_ours = [request.url for request in visit.requests if request.url.startswith(place.publisher.service)]
+    assert of_ours == [
+        f"{place.publisher.service}/widget.js",
+        f"{place.publisher.service}/api/v1/{place.site.slug}/feedback?article={KEY}",
+    ]
+    button(page, "Yes").hover()  # the rest is on its way before the click
+    page.wait_for_load_state("networkidle")
+    assert len(visit.asked("widget-more.js")) == 1
+
+
 def test_it_loads_at_once_where_lazy_is_off(place, visit):
     page = visit(place.page(before=WORDS * 200, attributes='lazy="off"'))
     expect(page.get_by_text("No comments yet")).to_be_attached()
@@ -177,11 +194,27 @@ def test_share_copies_the_address_and_print_prints(place, visit):
     expect(page.get_by_role("group", name="Did this article help you?")).to_have_count(0)
 
 
+def test_where_nothing_can_be_copied_the_address_is_there_to_be_selected(place, visit):
+    page = visit(place.page(attributes='show="share"'))
+    page.evaluate("() => { navigator.share = null; navigator.clipboard.writeText = () => Promise.reject(Error()) }")
+    button(page, "Share this post").click()
+    says(page, f"Copy this link: {page.url}")
+
+
+def test_who_closes_the_share_sheet_is_told_nothing(place, visit):
+    page = visit(place.page(attributes='show="share"'))
+    page.evaluate("() => { navigator.share = () => Promise.reject(new DOMException('', 'AbortError')) }")
+    button(page, "Share this post").click()
+    page.wait_for_timeout(200)
+    expect(page.get_by_role("status")).to_have_text("")
+
+
 @pytest.mark.parametrize(
     ("head", "key"),
     [
         ("", None),
         ('<link rel="canonical" href="/neck-pain?page=2#part">', "/neck-pain?page=2"),
+        ('<link rel="canonical" href="https://">', None),
         ('<link rel="canonical" href="/caf%c3%a9/%7Erae/ü">', "/caf%C3%A9/~rae/%C3%BC"),
     ],
 )
