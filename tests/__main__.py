@@ -1,8 +1,11 @@
 """All checks, in the order of their cost: `python -m tests`. Installs Debian's Chromium and nginx where there are none.
 
-The tests run last, so that their summary ends the output; further arguments go to pytest.
+The tests run last, so that their summary ends the output; further arguments go to pytest. A few that fail are run once
+more, one after the other: a browser that gets no turn on a busy machine is not a fault of ours. They are named all the
+same, since a test that needs quiet is one to mend.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 PROGRAMS = ("chromium", "nginx")  # each of the package of its name
 # By file, so that what a file prepares once is not prepared in every process.
 PARALLEL = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")
+FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"  # pytest's own list
+MOST_AGAIN = 5  # failures that are tried again; more are no accident
 CHECKS = (
     ("ruff check", ("ruff", "check", ".")),
     ("ruff format", ("ruff", "format", "--check", ".")),
@@ -25,10 +30,24 @@ CHECKS = (
 def main(arguments: Sequence[str]) -> int:
     install_programs()
     failed = [name for name, command in CHECKS if not passes(name, command)]
+    FAILED.unlink(missing_ok=True)
     tests = run(("pytest", *PARALLEL, *arguments))
+    if tests == 1 and not arguments:
+        tests = again()
     if failed:
         print(f"Failed before the tests: {', '.join(failed)}.", file=sys.stderr, flush=True)
     return tests or len(failed)
+
+
+def again() -> int:
+    """Run the tests that failed once more, alone, and return the status of that; 1 where they are too many."""
+    names = sorted(json.loads(FAILED.read_text(encoding="utf-8"))) if FAILED.exists() else []
+    if not 1 <= len(names) <= MOST_AGAIN:
+        return 1
+    status = run(("pytest", *names))
+    verdict = "passed when they ran alone, and need mending" if status == 0 else "failed again"
+    print(f"These failed among the others and {verdict}: {', '.join(names)}.", file=sys.stderr, flush=True)
+    return status
 
 
 def passes(name: str, command: Sequence[str]) -> bool:
