@@ -7,7 +7,7 @@ import socket
 import ssl
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from uuid import uuid4
 
@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import event, select, update
 
 from feedback import clock as real_clock
-from feedback import delivery, forms, mail, notices, passwords, staff, worker
+from feedback import delivery, digests, forms, mail, notices, passwords, staff, worker
 from feedback.db import db, run, transact
-from feedback.models import Outbox
+from feedback.models import Comment, Outbox, Pace, Role
 from feedback.notices import Kind
 from feedback.views import letters
 from tests.cast import together
@@ -215,6 +215,50 @@ def test_of_two_workers_one_is_killed_and_every_notice_arrives(app, reset, worke
     until(lambda: {message["Message-ID"] for message in mailbox.messages} == due)
     assert second.process.poll() is None
     until(lambda: undelivered(app) == 0)
+
+
+def test_of_two_workers_one_is_killed_and_no_comment_is_in_two_digests(app, do, site, rae, article, workers, mailbox):
+    addresses = [f"moderator-{number}@example.org" for number in range(4)]
+    for address in addresses:
+        person = do(staff.hire, site, Role.MODERATOR, email=address, name="M", password_hash="x", now=real_clock.now())
+        do(digests.choose, person.id, site.id, digests.Wish(Pace.EACH))
+
+    def send(word):
+        for number in range(3):
+            assert rae.comments(article, f"{word} number {number} of three").status_code == 202
+        ripe = datetime.now(UTC) - digests.SLACK  # by the workers' clock, which is not that of the test
+        do(lambda: run(update(Comment).where(Comment.source.startswith(word)).values(created=ripe)))
+
+    def told(word):
+        return {message["To"] for message in mailbox.messages if word in message.get_body(("plain",)).get_content()}
+
+    def kill_before_the_third():
+        if len(mailbox.messages) == 2:
+            first.process.kill()
+            first.process.wait()
+
+    send("Early")
+    mailbox.before_data = kill_before_the_third
+    first = workers()
+    until(lambda: first.process.poll() is not None)
+    workers()
+    with app.app_context():
+        leased = update(Outbox).where(Outbox.done.is_(None))
+        transact(lambda: run(leased.values(leased_until=Outbox.created)))
+    until(lambda: told("Early") == set(addresses) and undelivered(app) == 0)
+    send("Late")
+    workers()  # looks for digests as it begins, beside the one that is there
+    until(lambda: told("Late") == set(addresses) and undelivered(app) == 0)
+
+    said = {}
+    for message in mailbox.messages:
+        text = message.get_body(("plain",)).get_content()
+        said.setdefault((message["To"], message["Message-ID"]), set()).add(tuple(re.findall(r"\w+ number \d", text)))
+    assert {len(each) for each in said.values()} == {1}, "what is sent again says the same"
+    everything = sorted(f"{word} number {number}" for word in ("Early", "Late") for number in range(3))
+    for address in addresses:
+        digest = [comment for (to, _), [each] in said.items() if to == address for comment in each]
+        assert sorted(digest) == everything
 
 
 def undelivered(app):
