@@ -118,18 +118,24 @@ def _preflight() -> Response:
 
 
 def _principal(*, required: bool) -> staff.Principal | None:
+    if not required and "Authorization" not in request.headers:
+        return None
+    principal = bearer()
+    if principal.site_id != site().id:
+        raise Refused("This bearer token belongs to another site.")
+    return principal
+
+
+def bearer() -> staff.Principal:
+    """Return whom this request's bearer token stands for, and note its use. Raises Unauthorized."""
     header = request.headers.get("Authorization")
     if header is None:
-        if required:
-            raise Unauthorized("This call needs a bearer token of the site.")
-        return None
+        raise Unauthorized("This call needs a bearer token of the site.")
     match = BEARER.fullmatch(header.strip())
     now = clock.now()
     principal = staff.authenticate(match[1], now=now) if match else None
     if principal is None:
         raise Unauthorized("This bearer token is not known, or it was revoked.")
-    if principal.site_id != site().id:
-        raise Refused("This bearer token belongs to another site.")
     if principal.stale and principal.actor.id:
         _note_use(principal.actor.id, now)
     return principal
