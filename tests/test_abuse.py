@@ -293,7 +293,7 @@ SENT = {
 def test_every_answer_of_a_staff_address_sends_the_headers(make_app, ada, article):
     app = make_app(public_url="https://feedback.test")
     own = {"Host": "feedback.test", "Referer": "https://feedback.test/"}
-    readers = ("/api/", "/f/", "/feeds/", "/healthz", "/readyz", "/static/", "/widget", "/embed.js")
+    readers = ("/api/", "/f/", "/feeds/", "/healthz", "/metrics", "/readyz", "/static/", "/widget", "/embed.js")
     staff = [(method, path) for method, path in addresses(app) if not path.startswith(readers)]
     assert len(staff) > 40
     for method, path in [*staff, ("GET", "/nowhere"), ("POST", "/nowhere"), ("DELETE", "/account/sign-in")]:

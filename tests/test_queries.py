@@ -50,10 +50,10 @@ from feedback.views import front
 from tests.cast import ORIGIN, Reader, Staff
 
 GROWING = {"article", "change", "comment", "contributor", "decision", "erasure", "outbox", "reason_tally", "revision"}
-GROWING |= {"alarm", "batch", "delivery", "flag", "like", "standing", "subscription", "tally", "vote"}
+GROWING |= {"alarm", "batch", "delivery", "flag", "like", "section", "standing", "subscription", "tally", "vote"}
 # What has as many rows as a service has staff, sites, or days to remember.
 BOUNDED = {"ban", "digest", "feed_token", "membership", "network_key", "recovery_code", "second_factor", "sighting"}
-BOUNDED |= {"site", "token", "triage_model", "user", "webhook", "word"}
+BOUNDED |= {"site", "site_day", "token", "triage_model", "user", "webhook", "word"}
 
 ARTICLES = 3_000  # of the site; each with a vote
 THREADS = 3_000  # on one article, of which one in three is published; as many wait
@@ -86,6 +86,7 @@ WALKS = (
         r"(/moderation/|.*/queue).* article\b.*", r"FROM comment", "one article's comments are read to find its list's"
     ),
     Walk(r"(/moderation/|.*/queue).*", r"sum\(standing", "the numbers on the tabs add up one row an article"),
+    Walk(r"/metrics.*", r"sum\(standing", "votes and comments are added up one row an article"),
     Walk(r"/moderation/comments.csv.*", r"FROM comment", "gives a whole list to a spreadsheet, 200 at a time"),
     Walk(r"/admin/sites/\w+/articles.*", r"count\(\*\).* FROM article", "the list says how many articles there are"),
 )
@@ -351,6 +352,7 @@ def heard(app: Flask, crowded: Site, site: Site, article: Article, rae: Reader, 
     queue(listener, signed_in["Mo"], tokens["Mo"], site, article, rows)
     for person in ("Ann", "Ada"):
         figures(listener, signed_in[person], tokens[person], site, article)
+    listener.get(tokens["Ada"], "/metrics")
     administration(listener, signed_in["Ada"], site, article, ada, rows)
     telling(listener, app, signed_in, mo, site, rows)
     return listener
@@ -451,6 +453,7 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
         listener.get(client, f"/articles/{site.slug}", article=article.key, **query)
         listener.get(token, f"{api}/stats", article=article.key, **query)
     listener.get(client, f"/articles/{site.slug}/figures.csv", article=article.key)
+    listener.get(client, f"/articles/{site.slug}/announcement", article=article.key)
     notes = listener.get(token, f"{api}/notes", article=article.key).json
     listener.get(token, f"{api}/notes", article=article.key, cursor=notes["next"])
 
