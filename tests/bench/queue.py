@@ -116,7 +116,7 @@ def _bulk(app: Flask, site: articles.SiteView, engine: str, home: Path, url: str
         given = {"before": now(), "reason": None, "who": Actor("Mo"), "now": now()}
         batch = transact(batches.begin, Filter((site.id,)), Action.APPROVE, **given).id
         found |= _until("bulk decision", batch, site, engine)
-        transact(batches.undo_batch, batch, site_ids=(site.id,), now=now())
+        transact(batches.undo_batch, batch, who=given["who"], site_ids=(site.id,))
         return found | _until("its undo", batch, site, engine)
 
 
