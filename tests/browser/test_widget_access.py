@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from feedback import articles, clock, create_app
-from feedback.models import Accepts, Vote
+from feedback.models import Accepts, Comment, State, Vote
 from tests.browser.conftest import PHONE, axe, scrolls_sideways, shoot
-from tests.browser.reading import NO_LOAD, button, comment, pressed, says, write
+from tests.browser.reading import NO_LOAD, answered, button, comment, pressed, says, write
 from tests.cast import KEY
 
 STATIC = Path(create_app.__code__.co_filename).parent / "static"
@@ -353,16 +353,19 @@ def test_the_live_region_says_what_changed(place, visit, problems):
     expect(region).to_have_text(re.compile("waits for moderation|is published"))
 
 
-def test_the_keyboard_alone_does_everything(place, visit):
+def tab_to(target):
+    """Press the Tab key until it has led there, and return the keyboard."""
+    keyboard = target.page.keyboard
+    for _ in range(120):
+        if target.evaluate("(node) => node.getRootNode().activeElement === node"):
+            return keyboard
+        keyboard.press("Tab")
+    return pytest.fail(f"the Tab key does not lead to {target}")
+
+
+def test_the_keyboard_alone_answers_and_writes(place, visit):
     page = visit(place.page())
     expect(page.get_by_text("No comments yet")).to_be_visible()
-
-    def tab_to(target):
-        for _ in range(30):
-            if target.evaluate("(node) => node.getRootNode().activeElement === node"):
-                return
-            page.keyboard.press("Tab")
-        pytest.fail(f"the Tab key does not lead to {target}")
 
     tab_to(button(page, "No"))
     page.keyboard.press("Enter")
@@ -385,6 +388,50 @@ def test_the_keyboard_alone_does_everything(place, visit):
     expect(comment(page, "Typed.")).to_be_focused()
     (vote,) = place.rows(Vote)
     assert (vote.reason, vote.section, vote.note) == ("outdated", "what-it-is", "By keyboard.")
+
+
+def test_the_keyboard_alone_takes_part_in_the_conversation(place, visit, talk):
+    """From the top of the page to its end, without ever going back for something that was passed."""
+    rae = place.reader("rae")
+    assert rae.comments(KEY, "My own words.", name="Rae").status_code == 202
+    page = visit(place.page(), before=f"localStorage.setItem('feedback:reader', '{rae.token}')")
+    expect(button(page, "Withdraw")).to_be_visible()
+    tab_to(button(page, "Sort")).press("Enter")
+    expect(page.get_by_role("combobox", name="Order of the comments")).to_be_focused()
+
+    tab_to(button(page, "Edit")).press("Enter")
+    expect(page.get_by_role("textbox", name="Change your comment")).to_be_focused()
+    page.keyboard.type(" Better.")
+    tab_to(button(page, "Preview").last).press("Enter")
+    expect(page.get_by_role("group", name="Preview")).to_be_focused()
+    tab_to(button(page, "Save")).press("Enter")
+    mine = comment(page, "My own words. Better.")
+    expect(mine).to_be_focused()
+    tab_to(button(mine, "Withdraw")).press("Space")
+    expect(page.get_by_role("group", name="Take this comment off")).to_be_focused()
+    tab_to(button(page, "Withdraw it")).press("Enter")
+    expect(comment(page, "Withdrawn by its author.")).to_be_focused()
+
+    with answered(page, "like"):
+        tab_to(button(page, "Like what Marta wrote")).press("Space")
+    expect(pressed(page, "Like what Marta wrote")).to_be_focused()
+    tab_to(button(page, "Reply to Marta")).press("Enter")
+    page.keyboard.type("An answer by keyboard.")
+    tab_to(button(page, "Send reply")).press("Enter")
+    expect(comment(page, "An answer by keyboard.")).to_be_focused()
+
+    tab_to(comment(page, "Comment 20.").get_by_role("link")).press("Enter")
+    expect(comment(page, "Comment 20.")).to_be_focused()
+    tab_to(button(page, "Show more comments")).press("Enter")
+    says(page, "more comments are shown")
+    tab_to(button(page, "Show more replies")).press("Enter")
+    expect(comment(page, "Answer 4.")).to_be_focused()
+    tab_to(button(page, "Show fewer replies")).press("Enter")
+    expect(comment(page, "Answer 4.")).to_be_hidden()
+    expect(button(page, "Show more replies")).to_be_focused()
+    own = {row.source: row.state for row in place.rows(Comment) if row.name != "Marta"}
+    assert own["An answer by keyboard."] == State.PENDING and own["My own words. Better."] == State.WITHDRAWN
+    assert [row.likes for row in place.rows(Comment) if row.name == "Marta"] == [1]
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
