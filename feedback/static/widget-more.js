@@ -182,7 +182,7 @@ export function restore(visit, { vote, comments, likes }, tools) {
 
 function restoreVote(visit, vote) {
   const { question, revision } = visit;
-  question.vote = question.saved = vote;
+  question.vote = question.saved = question.restored = vote;
   question.stale = vote.revision && revision && vote.revision !== revision;
   question.draw();
   question.follow();
@@ -202,20 +202,22 @@ export function followUp(question, focus, tools) {
 }
 
 function drawFollowUp(question, tools) {
-  const { value, visit, panel } = question;
-  const { h } = tools;
-  const text = words(visit);
-  panel.replaceChildren(
-    value === "yes"
-      ? h("div.stack", null, noteBox(question, tools, false))
-      : h(
-          "div.followup stack",
-          { tabindex: -1, role: "group", "aria-label": text.about },
-          reasons(question, tools),
-          sections(question, tools),
-          noteBox(question, tools, !question.vote.note),
-        ),
-  );
+  const { value, vote, restored, panel } = question;
+  const { h, button } = tools;
+  const text = words(question.visit);
+  const open = () => {
+    const [reason, section] = [reasons(question, tools), sections(question, tools)];
+    const attributes = { tabindex: -1, role: "group", "aria-label": text.about };
+    panel.replaceChildren(h("div.followup stack", attributes, reason, section, noteBox(question, tools, !question.vote.note)));
+  };
+  const reopen = () => {
+    open();
+    panel.firstChild.focus();
+  };
+  if (value === "yes") panel.replaceChildren(h("div.stack", null, noteBox(question, tools, false)));
+  // Who answered on another day has said what they wanted to: the page does not move for it.
+  else if (vote === restored) panel.replaceChildren(h("div.stack", null, button("link", text.about, reopen)));
+  else open();
 }
 
 function reasons(question, { h, button }) {

@@ -105,7 +105,8 @@ form+.row{margin-block-start:1.2em}
 .stack{display:grid;align-content:start;gap:.8em;grid-template-columns:minmax(0,1fr)}
 .section~.section{margin-block-start:1.7em;padding-block-start:1.7em;border-block-start:1px solid var(--line)}
 legend{margin-block-end:.7em}
-.question{min-block-size:9.2em}
+.question{min-block-size:10.3em}
+.footer:empty{min-block-size:6.5em}
 .loading{min-block-size:24em}
 button,input,textarea{font:inherit;color:inherit;border:1px solid var(--edge);border-radius:calc(var(--radius)*.7);background:var(--field)}
 button{min-block-size:2.5em;padding:.3em 1.1em;cursor:pointer}

@@ -478,6 +478,28 @@ def test_the_page_does_not_move_for_who_answers_while_comments_are_on_their_way(
     assert page.evaluate("shifts") == []
 
 
+def test_the_page_does_not_move_for_who_comes_back_to_what_they_answered(place, visit):
+    """Their place in the page is kept by the browser, so that all of the element is seen while it loads."""
+    place.registers()
+    rae = place.reader("rae")
+    rae.votes(KEY, "no", reason="outdated")
+    page = visit(
+        place.page(attributes='show="byline share print vote comments"', before=WORDS * 20, after=WORDS * 20),
+        before=f"localStorage.setItem('feedback:reader', '{rae.token}')",
+    )
+    page.locator("article-feedback").evaluate("(element) => element.scrollIntoView()")
+    expect(pressed(page, "No")).to_be_visible()
+    page.reload()
+    expect(pressed(page, "No")).to_be_in_viewport()
+    expect(page.get_by_text("Written by Ann Hollis")).to_be_in_viewport()
+    button(page, "About your answer").focus()
+    page.wait_for_timeout(300)
+    assert page.evaluate("shifts") == []
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("group", name="About your answer")).to_be_focused()
+    expect(pressed(page, "Out of date")).to_be_visible()
+
+
 def test_a_hostile_style_sheet_does_not_reach_it(place, visit, problems):
     problems.expect("favicon.ico")  # which the strict policy does not let the browser ask for
     style = (
