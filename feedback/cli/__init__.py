@@ -4,7 +4,7 @@ Whatever can go wrong is one line on standard error and a non-zero exit.
 """
 
 from feedback.cli.base import Commands
-from feedback.cli.keeping import backup, restore
+from feedback.cli.keeping import backup, comments, restore
 from feedback.cli.records import article, site, token, user
 from feedback.cli.running import database, demo, doctor, init, serve, worker
 
@@ -13,5 +13,5 @@ main = Commands(
     help="Ask readers whether an article helped them, and hear what they say.\n\nBegin with `feedback demo`, or set up "
     "for real with `feedback init` and `feedback serve`.",
 )
-for command in (demo, init, serve, worker, database, backup, restore, site, article, user, token, doctor):
+for command in (demo, init, serve, worker, database, backup, restore, comments, site, article, user, token, doctor):
     main.add_command(command)

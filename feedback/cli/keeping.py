@@ -1,4 +1,4 @@
-"""Commands that keep a copy of all that is stored, and go back to one."""
+"""Commands that keep what is stored: a copy of all of it, going back to one, comments by the present rules."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from feedback.cli.base import example, service
+from feedback.cli.base import Commands, example, service
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from feedback.config import Settings
+
+comments = Commands("comments", help="What readers wrote.")
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 BACKUP = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -137,3 +139,26 @@ def restore(path: Path, over: bool, without_erasures: bool) -> None:
     if done.undo:
         click.echo(f"What was there is set aside. To go back, stop the service and run:\n  {done.undo}")
         click.echo("Remove it once you are content: what readers erase from now on is still in it.")
+
+
+@comments.command("rerender")
+@example("feedback comments rerender")
+def rerender() -> None:
+    """Make the HTML of comments anew that an earlier version made, while the service runs; once after an update.
+
+    The words stay as they were typed. What the present rules would refuse keeps the HTML that it had.
+    """
+    from feedback.comments import rerendering
+    from feedback.db import db, transact
+
+    made = refused = 0
+    with service(), progress() as shown:
+        total = rerendering.outdated()
+        db.session.rollback()
+        chunk = transact(rerendering.rerender, None)
+        while chunk.last is not None:
+            made, refused = made + chunk.made, refused + chunk.refused
+            shown("making comments anew", made + refused, total)
+            chunk = transact(rerendering.rerender, chunk.last)
+    kept = f" {refused:,} would be refused today and stay as they were." if refused else ""
+    click.echo(f"Made {made:,} {'comment' if made == 1 else 'comments'} anew.{kept}")
