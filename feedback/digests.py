@@ -35,10 +35,11 @@ Window = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class Wish:
-    """What mail somebody wants about a site: how often a digest, and whether warnings of unsafe articles."""
+    """What mail somebody wants about a site: how often a digest, whether warnings of unsafe articles, and of drops."""
 
     pace: Pace
     unsafe: bool = True
+    drops: bool = True
 
 
 def usual(roles: set[Role]) -> Wish:
@@ -49,13 +50,13 @@ def usual(roles: set[Role]) -> Wish:
 def wish(user_id: UUID, site_id: UUID, roles: set[Role]) -> Wish:
     """Return what somebody gets about a site on which they have these roles."""
     row = db.session.get(Digest, (user_id, site_id))
-    return usual(roles) if row is None else Wish(row.pace, row.unsafe)
+    return usual(roles) if row is None else Wish(row.pace, row.unsafe, row.drops)
 
 
 def choose(user_id: UUID, site_id: UUID, wanted: Wish) -> None:
     """Settle what somebody gets about a site. What they have been told of, they are not told of again."""
     row = _row(user_id, site_id)
-    row.pace, row.unsafe = wanted.pace, wanted.unsafe
+    row.pace, row.unsafe, row.drops = wanted.pace, wanted.unsafe, wanted.drops
 
 
 def _row(user_id: UUID, site_id: UUID) -> Digest:
@@ -202,7 +203,7 @@ class Unsubscriber:
         )
 
     def sign(self, user_id: UUID, site_id: UUID, kind: notices.Kind) -> str:
-        """Return the token for digests, or for warnings."""
+        """Return the token for letters of a kind."""
         return str(self.serializer.dumps([user_id.hex, site_id.hex, kind.value]))
 
     def read(self, token: str) -> tuple[User, Site, notices.Kind] | None:
@@ -216,9 +217,11 @@ class Unsubscriber:
 
 
 def end(user_id: UUID, site_id: UUID, kind: notices.Kind) -> None:
-    """Send somebody no more digests, or no more warnings, about a site."""
+    """Send somebody no more letters of a kind about a site."""
     row = _row(user_id, site_id)
     if kind is notices.Kind.DIGEST:
         row.pace = Pace.NEVER
+    elif kind is notices.Kind.DROP:
+        row.drops = False
     else:
         row.unsafe = False

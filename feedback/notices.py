@@ -33,6 +33,7 @@ class Kind(StrEnum):
     INVITATION = "invitation"  # user, site: a link to choose the first password
     DIGEST = "digest"  # user, site, after, until: what began to wait between those moments
     UNSAFE = "unsafe"  # user, article, since: readers say that it could be unsafe
+    DROP = "drop"  # user, article, revision: since that one fewer readers are helped
     CONFIRM = "confirm"  # article, comment: whether its reader wants to be told of replies
     REPLIES = "replies"  # article, comment, replies, more: what was answered to it
     REJECTED = "rejected"  # article, comment, decision: why it was rejected

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, bindparam, case, delete, func, select, update
 
-from feedback import alarms, articles, personal, statistics
+from feedback import alarms, articles, drops, personal, statistics
 from feedback.db import db, insert, run
 from feedback.errors import Invalid
 from feedback.models import Kind, NoteStatus, ReasonTally, Standing, Tally, Value, Vote
@@ -177,9 +177,14 @@ def _recast(ballot: Ballot, article_id: UUID, before: Standpoint, now: datetime)
 
 
 def _warn(ballot: Ballot, article_id: UUID, before: Standpoint | None, after: Standpoint, now: datetime) -> None:
-    """Tell the article's reviewers of a reader who finds it unsafe, and of each new note that says why."""
+    """Tell the article's reviewers of a reader who finds it unsafe, and of each new note that says why.
+
+    And its authors and reviewers where this No leaves little doubt that an edit made it worse.
+    """
     if after.reason == alarms.UNSAFE and (before is None or (before.reason, before.note) != (after.reason, after.note)):
         alarms.sound(article_id, ballot.page.site.id, now=now)
+    if after.value is Value.NO and after.counted and (before is None or _cell(before) != _cell(after)):
+        drops.watch(article_id, ballot.page.site.id, after.revision, now=now)
 
 
 def _locked(article_id: UUID, reader: bytes) -> Standpoint | None:

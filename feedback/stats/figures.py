@@ -236,8 +236,8 @@ def readable(section: str) -> str:
     return words[:1].upper() + words[1:] or section
 
 
-def revisions(article_id: UUID) -> list[RevisionFigure]:
-    """Return the revisions that authors are shown, oldest first.
+def revisions(article_id: UUID, period: Period = EVER) -> list[RevisionFigure]:
+    """Return the revisions that authors are shown, oldest first, with the votes of a period.
 
     What only readers' requests named counts in the totals, but is shown from SHOWN_FROM votes on: anybody can
     send any label.
@@ -245,7 +245,10 @@ def revisions(article_id: UUID) -> list[RevisionFigure]:
     yes, no = func.coalesce(func.sum(Tally.yes), 0), func.coalesce(func.sum(Tally.no), 0)
     rows = db.session.execute(
         select(Revision, yes, no)
-        .outerjoin(Tally, (Tally.article_id == Revision.article_id) & (Tally.revision == Revision.label))
+        .outerjoin(
+            Tally,
+            (Tally.article_id == Revision.article_id) & (Tally.revision == Revision.label) & period.covers(Tally.day),
+        )
         .where(Revision.article_id == article_id)
         .group_by(*Revision.__table__.c)
         .having(or_(Revision.registered, yes + no >= SHOWN_FROM))
@@ -277,3 +280,14 @@ def _drops(seen: Sequence[RevisionFigure]) -> list[Drop]:
     if usual <= 0 or not statistics.dropped(*count, usual):
         return []
     return [Drop(voted[-1], statistics.drop_evidence(*count, usual))]
+
+
+def drop(article_id: UUID) -> Drop | None:
+    """Return the alert of an article, by all its votes."""
+    return last_edit_and_drop(article_id)[1]
+
+
+def last_edit_and_drop(article_id: UUID, period: Period = EVER) -> tuple[Edit | None, Drop | None]:
+    """Return what the last edit did and whether there is an alert, by the votes of a period."""
+    seen = revisions(article_id, period)
+    return _last_edit(seen), next(iter(_drops(seen)), None)

@@ -8,11 +8,25 @@ from uuid import UUID
 
 from flask import current_app, render_template
 
-from feedback import alarms, articles, digests, languages, mailbox, notices, opaque, passwords, subscriptions, triage
+from feedback import (
+    alarms,
+    articles,
+    clock,
+    digests,
+    drops,
+    languages,
+    mailbox,
+    notices,
+    opaque,
+    passwords,
+    subscriptions,
+    triage,
+)
 from feedback.db import db
 from feedback.mail import Letter, quoted
 from feedback.models import Accepts, Article, Comment, Site, User, Webhook
 from feedback.notices import Kind, Notice
+from feedback.stats import words as phrases
 
 
 def write(notice: Notice) -> Letter | None:
@@ -77,9 +91,9 @@ def _unsafe(notice: Notice) -> Letter | None:
     site, title = db.session.get_one(Site, article.site_id), quoted(article.title or article.key)
     moderates = alarms.may_moderate(user.id, site.id)
     items = [_word(word, moderates) for word in words[: alarms.SHOWN]]
-    page = "moderation/?" if moderates else f"articles/{site.slug}?"
-    link = f"{_own_address()}/{page}article={quote(article.key, safe='')}"
-    link += f"&site={site.slug}&state=all" if moderates else ""
+    link = _figures_of(site, article.key)
+    if moderates:
+        link = f"{_own_address()}/moderation/?article={quote(article.key, safe='')}&site={site.slug}&state=all"
     more = len(words) - len(items)
     subject = f"Said to be unsafe: {title}"
     return _letter(user, subject, "unsafe", site, title=title, items=items, more=more, number=len(words), link=link)
@@ -92,6 +106,25 @@ def _word(word: alarms.Word, moderates: bool) -> dict[str, Any]:
         "text": quoted(comment.source) if comment else None,
         "link": _page_of(comment) if comment and moderates else None,
     }
+
+
+def _drop(notice: Notice) -> Letter | None:
+    user, article = _user(notice), db.session.get(Article, UUID(notice.about["article"]))
+    drop = drops.standing(user.id, article, notice.about["revision"]) if user and article else None
+    if user is None or article is None or drop is None:
+        return None
+    site, title = db.session.get_one(Site, article.site_id), quoted(article.title or article.key)
+    said = {
+        "title": title,
+        "sentence": phrases.dropped(drop, clock.now().date()),
+        "changed": quoted(drop.revision.note),
+        "link": _figures_of(site, article.key),
+    }
+    return _letter(user, f"Fewer readers are helped: {title}", "drop", site, **said)
+
+
+def _figures_of(site: Site, key: str) -> str:
+    return f"{_own_address()}/articles/{site.slug}?article={quote(key, safe='')}"
 
 
 def _webhook_off(notice: Notice) -> Letter | None:
@@ -223,6 +256,7 @@ LETTERS: dict[Kind, Callable[[notices.Notice], Letter | None]] = {
     Kind.INVITATION: _invitation,
     Kind.DIGEST: _digest,
     Kind.UNSAFE: _unsafe,
+    Kind.DROP: _drop,
     Kind.WEBHOOK_OFF: _webhook_off,
     Kind.CONFIRM: _confirm,
     Kind.REPLIES: _replies,

@@ -32,6 +32,7 @@ class Place:
     wish: digests.Wish
     moderates: bool
     warned: bool
+    writes: bool  # or reviews, or administers: there may be an alert to get
     feed: datetime | None
 
 
@@ -54,8 +55,7 @@ def _places() -> list[Place]:
         roles = g.person.roles[site.id]
         wish = digests.wish(g.person.id, site.id, roles)
         moderates, warned = staff.may(roles, Role.MODERATOR), staff.may(roles, *UNSAFE)
-        if moderates or warned:
-            found.append(Place(site, wish, moderates, warned, feeds.get(site.id)))
+        found.append(Place(site, wish, moderates, warned, staff.may(roles, *staff.BYLINES), feeds.get(site.id)))
     return found
 
 
@@ -65,11 +65,19 @@ def choose(slug: str) -> ResponseReturnValue:
     pace = request.form.get("pace", place.wish.pace.value)
     if pace not in set(Pace):
         raise Invalid({"pace": ["Choose one of these."]})
-    # Who only reviews has no queue to be told of.
-    wanted = digests.Wish(Pace(pace) if place.moderates else place.wish.pace, request.form.get("unsafe") == "yes")
+    # What somebody was not asked stays: who only reviews has no queue to be told of.
+    wanted = digests.Wish(
+        Pace(pace) if place.moderates else place.wish.pace,
+        _ticked("unsafe") if place.warned else place.wish.unsafe,
+        _ticked("drops") if place.writes else place.wish.drops,
+    )
     transact(digests.choose, g.person.id, place.site.id, wanted)
     desk.tell(f"Saved: what you get about {place.site.name}.", "done")
     return redirect(url_for("notices.page"), 303)
+
+
+def _ticked(name: str) -> bool:
+    return request.form.get(name) == "yes"
 
 
 def _place(slug: str) -> Place:

@@ -15,7 +15,11 @@ from feedback.views import access, desk
 
 bp = Blueprint("unsubscribe", __name__)
 
-WHAT = {Kind.DIGEST: "digests of what waits in the queue", Kind.UNSAFE: "warnings that something could be unsafe"}
+WHAT = {
+    Kind.DIGEST: "digests of what waits in the queue",
+    Kind.UNSAFE: "warnings that something could be unsafe",
+    Kind.DROP: "alerts of articles that do worse since an edit",
+}
 
 
 @bp.before_request

@@ -1,0 +1,93 @@
+"""An article that does worse since its last edit: its authors and reviewers are told, once for each edit.
+
+A vote looks no further than its own revision, by one statement. Only where that has the evidence of a drop is it asked
+whether it is the newest revision that readers vote on: what happened to an older one has been edited away.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, bindparam, func, or_, select, update
+from sqlalchemy.orm import aliased
+
+from feedback import notices, statistics, stats
+from feedback.db import db, run
+from feedback.models import Article, Contributor, Digest, Membership, Revision, Role, Tally, User
+from feedback.stats import Drop
+
+# Built once: every counted No asks it. Of a revision that was merged into another, that one is told of.
+_OWN, _TOLD = aliased(Revision), aliased(Revision)
+LOOK = (
+    select(
+        _TOLD.baseline_yes,
+        _TOLD.baseline_votes,
+        _OWN.merged_into,
+        func.sum(Tally.yes).label("yes"),
+        func.sum(Tally.no).label("no"),
+    )
+    .select_from(_OWN)
+    .join(_TOLD, and_(_TOLD.article_id == _OWN.article_id, _TOLD.label == func.coalesce(_OWN.merged_into, _OWN.label)))
+    .join(Tally, and_(Tally.article_id == _OWN.article_id, Tally.revision == _OWN.label))
+    .where(_OWN.article_id == bindparam("article"), _OWN.label == bindparam("revision"))
+    .where(_TOLD.alerted.is_(None), _TOLD.baseline_votes >= stats.BASELINE_LEAST)
+    .group_by(_TOLD.baseline_yes, _TOLD.baseline_votes, _OWN.merged_into)
+)
+
+
+def watch(article_id: UUID, site_id: UUID, revision: str, *, now: datetime) -> None:
+    """Tell of a drop where a No that was just counted on this revision shows one that nobody has been told of."""
+    row = run(LOOK, {"article": article_id, "revision": revision}).one_or_none()
+    # The votes of merged revisions count together; which they are, the figures know.
+    if row is None or (row.merged_into is None and not _shows(row)):
+        return
+    drop = stats.drop(article_id)
+    if drop is None:
+        return
+    untold = (Revision.article_id == article_id, Revision.label == drop.revision.label, Revision.alerted.is_(None))
+    if run(update(Revision).where(*untold).values(alerted=now)).rowcount:
+        for user_id in recipients(article_id, site_id):
+            about: dict[str, UUID | str] = {"user": user_id, "article": article_id, "revision": drop.revision.label}
+            notices.put(notices.Kind.DROP, about, now=now, site_id=site_id)
+
+
+def _shows(row: Any) -> bool:
+    usual = statistics.wilson(row.baseline_yes, row.baseline_votes).low
+    return usual > 0 and statistics.dropped(int(row.yes), int(row.yes + row.no), usual)
+
+
+def recipients(article_id: UUID, site_id: UUID) -> list[UUID]:
+    """Return who is told: the article's authors and reviewers who want it.
+
+    Where none of them has an account that may see its figures, the site's administrators are told.
+    """
+    theirs = (
+        select(Contributor.user_id)
+        .join(Membership, and_(Membership.user_id == Contributor.user_id, Membership.site_id == site_id))
+        .where(Contributor.article_id == article_id)
+        .where(or_(Membership.role == Contributor.role, Membership.role == Role.ADMINISTRATOR))
+    )
+    administrators = select(Membership.user_id).where(
+        Membership.site_id == site_id, Membership.role == Role.ADMINISTRATOR
+    )
+    people = _active(theirs, site_id) or _active(administrators, site_id)
+    return [user_id for user_id, wants in people.items() if wants]
+
+
+def _active(people: Select[Any], site_id: UUID) -> dict[UUID, bool]:
+    """Return those of them who can sign in, each with whether they want alerts."""
+    query = (
+        select(User.id, func.coalesce(Digest.drops, True))
+        .outerjoin(Digest, and_(Digest.user_id == User.id, Digest.site_id == site_id))
+        .where(User.id.in_(people), User.active, User.password.is_not(None))
+        .order_by(User.id)
+    )
+    return {user_id: bool(wants) for user_id, wants in db.session.execute(query)}
+
+
+def standing(user_id: UUID, article: Article, revision: str) -> Drop | None:
+    """Return the drop that somebody is to be told of, by the votes as they are now; None where it stands no more."""
+    drop = stats.drop(article.id)
+    if drop is None or drop.revision.label != revision:
+        return None
+    return drop if user_id in recipients(article.id, article.site_id) else None
