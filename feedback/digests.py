@@ -35,11 +35,12 @@ Window = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class Wish:
-    """What mail somebody wants about a site: how often a digest, whether warnings of unsafe articles, and of drops."""
+    """What mail somebody wants about a site: how often a digest; which of the other kinds."""
 
     pace: Pace
     unsafe: bool = True
     drops: bool = True
+    weekly: bool = True
 
 
 def usual(roles: set[Role]) -> Wish:
@@ -50,16 +51,18 @@ def usual(roles: set[Role]) -> Wish:
 def wish(user_id: UUID, site_id: UUID, roles: set[Role]) -> Wish:
     """Return what somebody gets about a site on which they have these roles."""
     row = db.session.get(Digest, (user_id, site_id))
-    return usual(roles) if row is None else Wish(row.pace, row.unsafe, row.drops)
+    return usual(roles) if row is None else Wish(row.pace, row.unsafe, row.drops, row.weekly)
 
 
 def choose(user_id: UUID, site_id: UUID, wanted: Wish) -> None:
     """Settle what somebody gets about a site. What they have been told of, they are not told of again."""
-    row = _row(user_id, site_id)
-    row.pace, row.unsafe, row.drops = wanted.pace, wanted.unsafe, wanted.drops
+    row = row_of(user_id, site_id)
+    if wanted.weekly and not row.weekly:
+        row.weekly_told = None  # they begin anew, on the next Monday
+    row.pace, row.unsafe, row.drops, row.weekly = wanted.pace, wanted.unsafe, wanted.drops, wanted.weekly
 
 
-def _row(user_id: UUID, site_id: UUID) -> Digest:
+def row_of(user_id: UUID, site_id: UUID) -> Digest:
     """Return somebody's row, locked, made where there is none."""
     roles = staff.roles_of(user_id).get(site_id, set())
     values = {"user_id": user_id, "site_id": site_id, "pace": usual(roles).pace, "told": BEGINNING, "unsafe": True}
@@ -77,7 +80,7 @@ def due(now: datetime) -> list[tuple[UUID, UUID]]:
 
 def put(user_id: UUID, site_id: UUID, *, now: datetime) -> UUID | None:
     """Put somebody's digest into the outbox and return its id; None where another worker just did."""
-    row = _row(user_id, site_id)
+    row = row_of(user_id, site_id)
     window = _window(row.pace, row.told, now)
     if window is None or not _is_due(site_id, window):
         return None
@@ -218,10 +221,12 @@ class Unsubscriber:
 
 def end(user_id: UUID, site_id: UUID, kind: notices.Kind) -> None:
     """Send somebody no more letters of a kind about a site."""
-    row = _row(user_id, site_id)
+    row = row_of(user_id, site_id)
     if kind is notices.Kind.DIGEST:
         row.pace = Pace.NEVER
     elif kind is notices.Kind.DROP:
         row.drops = False
+    elif kind is notices.Kind.WEEKLY:
+        row.weekly = False
     else:
         row.unsafe = False

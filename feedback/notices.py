@@ -34,6 +34,7 @@ class Kind(StrEnum):
     DIGEST = "digest"  # user, site, after, until: what began to wait between those moments
     UNSAFE = "unsafe"  # user, article, since: readers say that it could be unsafe
     DROP = "drop"  # user, article, revision: since that one fewer readers are helped
+    WEEKLY = "weekly"  # user, site, after, until: what a week says of their articles
     CONFIRM = "confirm"  # article, comment: whether its reader wants to be told of replies
     REPLIES = "replies"  # article, comment, replies, more: what was answered to it
     REJECTED = "rejected"  # article, comment, decision: why it was rejected

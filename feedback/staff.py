@@ -17,6 +17,7 @@ from feedback.models import (
     Digest,
     FeedToken,
     Membership,
+    Pace,
     RecoveryCode,
     Role,
     SecondFactor,
@@ -124,6 +125,10 @@ def join(user: User, site: Site, role: Role) -> None:
         Membership.user_id == user.id, Membership.site_id == site.id, Membership.role == role
     )
     if db.session.execute(held).one_or_none() is None:
+        if role is Role.MODERATOR and Role.ADMINISTRATOR not in roles_of(user.id).get(site.id, ()):
+            # Whatever they chose before, they were not asked how often they want to be told of the queue.
+            asked = (Digest.user_id == user.id, Digest.site_id == site.id)
+            run(update(Digest).where(*asked).values(pace=Pace.HOURLY))
         db.session.add(Membership(user_id=user.id, site_id=site.id, role=role))
         db.session.flush()
 

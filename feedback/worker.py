@@ -27,6 +27,7 @@ from feedback import (
     stats,
     subscriptions,
     webhooks,
+    weekly,
 )
 from feedback.backup import ledger
 from feedback.db import db, dispose, transact
@@ -142,13 +143,14 @@ def keep_calling(app: Flask, stop: threading.Event) -> None:
 
 
 def announce(app: Flask) -> None:
-    """Put the digests that have something to tell into the outbox."""
-    try:
-        with app.app_context():
-            for user_id, site_id in digests.due(clock.now()):
-                transact(digests.put, user_id, site_id, now=clock.now())
-    except Exception:
-        log.exception("the digests could not be made; it will be tried again")
+    """Put the digests and the weekly letters that are due into the outbox."""
+    for letters_of in (digests, weekly):
+        try:
+            with app.app_context():
+                for user_id, site_id in letters_of.due(clock.now()):
+                    transact(letters_of.put, user_id, site_id, now=clock.now())
+        except Exception:
+            log.exception("the letters of %s could not be made; it will be tried again", letters_of.__name__)
 
 
 def decide_in_bulk() -> bool:

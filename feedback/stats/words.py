@@ -56,8 +56,13 @@ def sentence(figures: ArticleFigures, today: date) -> str:
     period = figures.period
     if period.start or period.end:
         return f"{_period(period.start, period.end, today)}: {_lower(found_helpful(figures.votes))}."
-    edit = f"; {since(figures.edit, today)}" if figures.edit and figures.votes.total else ""
-    return f"{found_helpful(figures.votes)}{edit}."
+    return overall(figures.votes, figures.edit, today)
+
+
+def overall(votes: Votes, edit: Edit | None, today: date) -> str:
+    """How many found it helpful in all, and what the last edit did to that."""
+    change = f"; {since(edit, today)}" if edit and votes.total else ""
+    return f"{found_helpful(votes)}{change}."
 
 
 def _period(start: date | None, end: date | None, today: date) -> str:

@@ -1,7 +1,7 @@
 """What each notice says. Everything is read when it is delivered; what no longer exists says nothing."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -21,6 +21,7 @@ from feedback import (
     passwords,
     subscriptions,
     triage,
+    weekly,
 )
 from feedback.db import db
 from feedback.mail import Letter, quoted
@@ -125,6 +126,39 @@ def _drop(notice: Notice) -> Letter | None:
 
 def _figures_of(site: Site, key: str) -> str:
     return f"{_own_address()}/articles/{site.slug}?article={quote(key, safe='')}"
+
+
+def _weekly(notice: Notice) -> Letter | None:
+    user, site = _user(notice), db.session.get(Site, UUID(notice.about["site"]))
+    window = (datetime.fromisoformat(notice.about["after"]), datetime.fromisoformat(notice.about["until"]))
+    if user is None or site is None or not weekly.reads(user.id, site.id, window[1]):
+        return None
+    found = weekly.news(user.id, site.id, window)
+    if not found:
+        return None
+    number, today = len(found), window[1].date()
+    shown = [_news(item, site, window) for item in found[: weekly.SHOWN]]
+    said = {
+        "number": number,
+        "items": shown,
+        "more": number - len(shown),
+        "first": phrases.day_words(window[0].date(), today),
+        "last": phrases.day_words(today - timedelta(days=1), today),
+        "all": f"{_own_address()}/articles/?site={site.slug}",
+    }
+    subject = f"Your week at {site.name}: {number} article{' has' if number == 1 else 's have'} something to say"
+    return _letter(user, subject, "weekly", site, **said)
+
+
+def _news(item: weekly.News, site: Site, window: weekly.Window) -> dict[str, Any]:
+    quotes = [quoted(note) for note in weekly.quotes(item.article.id, window)]
+    return {
+        "title": quoted(item.article.title or item.article.key),
+        "lines": item.said(window[1].date()),
+        "quotes": quotes,
+        "more": item.notes - len(quotes),
+        "link": _figures_of(site, item.article.key),
+    }
 
 
 def _webhook_off(notice: Notice) -> Letter | None:
@@ -257,6 +291,7 @@ LETTERS: dict[Kind, Callable[[notices.Notice], Letter | None]] = {
     Kind.DIGEST: _digest,
     Kind.UNSAFE: _unsafe,
     Kind.DROP: _drop,
+    Kind.WEEKLY: _weekly,
     Kind.WEBHOOK_OFF: _webhook_off,
     Kind.CONFIRM: _confirm,
     Kind.REPLIES: _replies,

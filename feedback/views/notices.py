@@ -6,7 +6,7 @@ from datetime import datetime
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import articles, digests, queue_feeds, staff
+from feedback import articles, digests, queue_feeds, staff, weekly
 from feedback.db import transact
 from feedback.errors import Invalid, Missing
 from feedback.models import Pace, Role
@@ -33,6 +33,7 @@ class Place:
     moderates: bool
     warned: bool
     writes: bool  # or reviews, or administers: there may be an alert to get
+    weekly: bool  # there may be a week to be told of
     feed: datetime | None
 
 
@@ -54,8 +55,16 @@ def _places() -> list[Place]:
     for site in articles.sites(list(g.person.roles)):
         roles = g.person.roles[site.id]
         wish = digests.wish(g.person.id, site.id, roles)
-        moderates, warned = staff.may(roles, Role.MODERATOR), staff.may(roles, *UNSAFE)
-        found.append(Place(site, wish, moderates, warned, staff.may(roles, *staff.BYLINES), feeds.get(site.id)))
+        place = Place(
+            site,
+            wish,
+            moderates=staff.may(roles, Role.MODERATOR),
+            warned=staff.may(roles, *UNSAFE),
+            writes=staff.may(roles, *staff.BYLINES),
+            weekly=bool(roles & staff.BYLINES) or weekly.has_articles(g.person.id, site.id),
+            feed=feeds.get(site.id),
+        )
+        found.append(place)
     return found
 
 
@@ -70,6 +79,7 @@ def choose(slug: str) -> ResponseReturnValue:
         Pace(pace) if place.moderates else place.wish.pace,
         _ticked("unsafe") if place.warned else place.wish.unsafe,
         _ticked("drops") if place.writes else place.wish.drops,
+        _ticked("weekly") if place.weekly else place.wish.weekly,
     )
     transact(digests.choose, g.person.id, place.site.id, wanted)
     desk.tell(f"Saved: what you get about {place.site.name}.", "done")

@@ -19,6 +19,7 @@ WHAT = {
     Kind.DIGEST: "digests of what waits in the queue",
     Kind.UNSAFE: "warnings that something could be unsafe",
     Kind.DROP: "alerts of articles that do worse since an edit",
+    Kind.WEEKLY: "weekly letters about their articles",
 }
 
 

@@ -17,6 +17,7 @@ NAMES = {
     notices.Kind.DIGEST: "A digest of what waits",
     notices.Kind.UNSAFE: "A warning of something unsafe",
     notices.Kind.DROP: "An alert that an article does worse since its last edit",
+    notices.Kind.WEEKLY: "A week of somebody’s articles",
     notices.Kind.CONFIRM: "A question whether a reader wants to be told of replies",
     notices.Kind.REPLIES: "Word of replies to a reader’s comment",
     notices.Kind.REJECTED: "Word of why a reader’s comment was rejected",
