@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from feedback import articles, moderation, staff
+from feedback import articles, moderation, notices, staff
 from feedback.db import db
 from feedback.errors import Unavailable
 from feedback.models import Role, State
 from feedback.views import desk
+from feedback.views.admin import mail
 from feedback.views.moderation import NAMES
 from tests.cast import CSRF
 
@@ -229,3 +230,7 @@ def test_a_busy_database_says_when_to_come_back(mo, monkeypatch):
 
 def test_the_states_of_a_comment_all_have_a_name():
     assert set(NAMES) == set(State)
+
+
+def test_every_letter_that_may_be_given_up_has_a_name():
+    assert set(mail.NAMES) == notices.MAIL
