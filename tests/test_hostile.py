@@ -3,6 +3,7 @@
 import csv
 import shutil
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from email import message_from_bytes, policy
 from io import StringIO
 from pathlib import Path
@@ -17,7 +18,20 @@ from sqlalchemy import select
 
 from feedback import alarms, articles, clock, create_app, digests, mail
 from feedback.db import db, dispose, transact
-from feedback.models import Comment, Digest, Pace, Role, Site, State, User, Vote, Webhook
+from feedback.models import (
+    Comment,
+    Contributor,
+    Digest,
+    Pace,
+    Revision,
+    Role,
+    Site,
+    State,
+    Tally,
+    User,
+    Vote,
+    Webhook,
+)
 from feedback.notices import Kind, Notice
 from feedback.views import letters, spreadsheet
 from tests.allowlist import violations
@@ -193,15 +207,22 @@ def letter(house: House, kind: Kind, name: str, site_name: str, shelf: Shelf) ->
 def occasion(user: User, site: Site, shelf: Shelf) -> dict[str, str]:
     """Let there be something to tell of every kind, about a shelf's article, and return what a notice says of it."""
     now, article = clock.now(), articles.get(site.id, shelf.key)
+    end = now + timedelta(days=2)  # of a week in which all of it was said
     db.session.scalars(select(Comment).where(Comment.article_id == article.id).limit(1)).one().state = State.PENDING
     db.session.scalars(select(Vote).where(Vote.article_id == article.id).limit(1)).one().reason = alarms.UNSAFE
     hook = Webhook(site_id=site.id, url=f"{ORIGIN}/hook", events=[], sealed_secret=b"", off=now, created=now)
-    wish = Digest(user_id=user.id, site_id=site.id, pace=Pace.HOURLY, told=digests.BEGINNING, unsafe=True)
-    db.session.add_all((hook, wish))
+    wish = Digest(user_id=user.id, site_id=site.id, pace=Pace.HOURLY, told=digests.BEGINNING, weekly_told=end)
+    byline = Contributor(article_id=article.id, role=Role.AUTHOR, name="Ada", user_id=user.id)
+    edit = Revision(
+        article_id=article.id, label="Newest", registered=True, first_seen=end, note=next(iter(shelf.changes), None)
+    )
+    edit.baseline_yes = edit.baseline_votes = 100
+    tally = Tally(article_id=article.id, revision=edit.label, day=now.date(), no=20)
+    db.session.add_all((hook, wish, byline, edit, tally))
     db.session.flush()
     ids = {"user": user.id.hex, "site": site.id.hex, "article": article.id.hex, "webhook": hook.id.hex}
-    begin, end = digests.BEGINNING.isoformat(), now.isoformat()
-    return ids | {"after": begin, "since": begin, "until": end}
+    begin = digests.BEGINNING.isoformat()
+    return ids | {"after": begin, "since": begin, "until": end.isoformat(), "revision": edit.label}
 
 
 def token(client: Any, path: str) -> str:

@@ -484,7 +484,8 @@ def telling(
     for hook in rows(select(Webhook).where(Webhook.site_id == site.id)):
         listener.get(signed_in["Ada"], f"{here}/{hook.id}")
         listener.get(signed_in["Ada"], f"{here}/{hook.id}/remove")
-    listener.get(signed_in["Mo"], "/account/notices")
+    for client in signed_in.values():
+        listener.get(client, "/account/notices")
     with app.app_context():
         secret = transact(queue_feeds.make, mo.id, site.id, now=NOW)
         unsubscriber = digests.Unsubscriber(app.config["SETTINGS"].secret_keys)
