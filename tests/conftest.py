@@ -22,7 +22,7 @@ from feedback.models import Article, Role, Site
 from tests.cast import ORIGIN, PASSWORD, SLUG, Client, Reader, Staff, hire, registration
 from tests.postgres import Postgres
 
-pytest_plugins = ["tests.presence", "tests.server", "tests.faults.drills"]
+pytest_plugins = ["tests.presence", "tests.server", "tests.publisher", "tests.faults.drills"]
 
 SECRET = "only-the-tests-sign-with-this-key"
 TEMPLATE = "feedback_template"

@@ -15,6 +15,7 @@ from feedback.cli.running import hashed, password_in, snippet
 if TYPE_CHECKING:
     from feedback.articles import Byline, Registration
     from feedback.models import Article, Site, User
+    from feedback.sync import Report
 
 site = Commands("site", help="The sites whose articles ask their readers.")
 article = Commands("article", help="The articles of a site, and who wrote and reviewed them.")
@@ -244,6 +245,51 @@ def change_article(
         if comments:
             transact(articles.set_accepts, of.id, before.key, Accepts(comments))
     click.echo(f"Changed {before.key}.")
+
+
+@article.command("sync")
+@click.argument("site_slug", metavar="SITE")
+@click.argument("url", metavar="SITEMAP-URL")
+@click.option("--pause", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Seconds between requests.")
+@click.option("--all", "unchanged_too", is_flag=True, help="Read also pages that the sitemap says are unchanged.")
+@example("feedback article sync health https://www.example.org/sitemap.xml")
+def sync_articles(site_slug: str, url: str, pause: float, unchanged_too: bool) -> None:
+    """Register the articles that a sitemap lists, by what each page says.
+
+    Title, authors, reviewers and revision are those of the page's linked data (schema.org) or its head, and its
+    headings become the outline. Only pages on SITE's own origins are read, and only what robots.txt allows. Ctrl-C
+    leaves what is done.
+    """
+    from feedback import articles, sync
+    from feedback.cli.keeping import progress
+
+    def tell(line: str) -> None:
+        shown.close()
+        click.echo(line, err=True)
+
+    with service() as app, progress() as shown:
+        report, of = sync.Report(tell), articles.site(site_slug)
+        visitor = sync.Visitor(pause=pause, allow=app.config["SETTINGS"].allow_networks)
+        try:
+            sync.sync(of, url, visitor, report, shown, unchanged_too=unchanged_too)
+        except KeyboardInterrupt:
+            shown.close()
+            click.echo(_synced(report))
+            raise
+    click.echo(_synced(report))
+
+
+def _synced(report: Report) -> str:
+    """Say what became of the pages of a sitemap; what did not occur is left out."""
+    done = f"{report.new:,} new, {report.known:,} brought up to date, {report.unchanged:,} unchanged"
+    others = {
+        "could not be read": report.failed,
+        "kept out by robots.txt": report.closed,
+        "on origins that are not the site’s": report.elsewhere,
+        "left out": report.left_out,
+    }
+    told = [f"{number:,} {what}" for what, number in others.items() if number]
+    return f"{', '.join([done, *told])}."
 
 
 def _unless(replaced: tuple[str, ...], people: tuple[Byline, ...], role: str) -> list[dict[str, str]]:

@@ -1,0 +1,68 @@
+"""Asking other people's servers politely: one request at a time, a pause between two, and what robots.txt allows."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from feedback import articles, outbound
+from feedback.addresses import Barred, Network
+from feedback.errors import Refused
+from feedback.outbound import MAX_PAGE_BYTES, NAME, Answer, LookUp, NoAnswer
+from feedback.sync import robots
+from feedback.sync.robots import Robots
+
+TOO_MANY = 429
+
+
+class Visitor:
+    """Reads pages, as whom `NAME` says, of sites whose rules it has read before."""
+
+    def __init__(
+        self,
+        *,
+        pause: float,
+        allow: Sequence[Network] = (),
+        seconds: float = outbound.GET_SECONDS,
+        look_up: LookUp = outbound.look_up,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.pause, self.sleep = pause, sleep
+        self.call = partial(outbound.get, allow=allow, seconds=seconds, look_up=look_up, most=MAX_PAGE_BYTES)
+        self.rules: dict[str, Robots] = {}
+        self.ended: float | None = None  # when the last request was over
+
+    def may(self, url: str) -> bool:
+        """Whether a site's robots.txt lets an address be read. Raises Refused where the site does not say."""
+        return self._rules(url).allow(url)
+
+    def get(self, url: str) -> Answer:
+        """Return what stands at an address. Raises Failed, and Refused as `may`."""
+        return self._get(url, max(self.pause, self._rules(url).delay))
+
+    def _rules(self, url: str) -> Robots:
+        origin = articles.origin_of(url) or ""
+        if origin not in self.rules:
+            self.rules[origin] = self._ask(origin)
+        return self.rules[origin]
+
+    def _ask(self, origin: str) -> Robots:
+        try:
+            answer = self._get(f"{origin}/robots.txt", self.pause)
+        except (Barred, NoAnswer) as error:
+            raise Refused(f"What may be read of {origin} cannot be found out: {error}") from error
+        if answer.status == 200:
+            return robots.read(answer.body.decode("utf-8-sig", "replace"), NAME)
+        if 400 <= answer.status < 500 and answer.status != TOO_MANY:
+            return Robots()
+        raise Refused(
+            f"{origin}/robots.txt answers with {answer.status}, so nothing there is read: whether it may be is not "
+            "known. Try again later."
+        )
+
+    def _get(self, url: str, pause: float) -> Answer:
+        if self.ended is not None:
+            self.sleep(max(0.0, self.ended + pause - time.monotonic()))
+        try:
+            return self.call(url)
+        finally:
+            self.ended = time.monotonic()
