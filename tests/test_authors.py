@@ -217,6 +217,34 @@ def test_long_lists_have_pages(ann, do, write, cast):
     assert len({*keys[0], *keys[1]}) == 52
 
 
+def test_a_search_finds_titles_and_keys_in_the_order_of_the_list(ann, write, cast):
+    for key, record in {"neck-pain": (2, 30), "knee": (30, 2), "stiff-neck": (30, 30), "n_ck": (5, 5)}.items():
+        cast(write(key), yes=record[0], no=record[1])
+    write("neck-rest")
+    client = ann.signs_in()
+    answer = client.get("/articles/?q=NECK")
+    assert re.findall(r"<h2><a href=\"[^\"]*article=([\w-]+)\"", answer.text) == ["neck-pain", "stiff-neck"]
+    assert "Neck-Rest" in text_of(answer)
+    assert "Place" not in text_of(answer)
+    assert re.search(r'href="/articles/\?sort=votes&amp;q=NECK"', answer.text)
+    assert re.findall(r"article=([\w-]+)", client.get("/articles/?q=n_c&sort=votes").text) == ["n_ck"]
+    assert "Neither title nor key has “elbow” in it." in text_of(client.get("/articles/?q=elbow"))
+    found = ann.gets("/stats", q="neck", sort="most_helpful").json["items"]
+    assert [item["article"]["key"] for item in found] == ["stiff-neck", "neck-pain"]
+
+
+def test_a_search_has_pages(ann, write, cast):
+    for number in range(52):
+        cast(write(f"found-{number}"), yes=1)
+        cast(write(f"other-{number}"), yes=1)
+    first = ann.gets("/stats", q="found").json
+    second = ann.gets("/stats", q="found", cursor=first["next"]).json
+    keys = [item["article"]["key"] for item in first["items"] + second["items"]]
+    assert len(keys) == 52 and set(keys) == {f"found-{number}" for number in range(52)}
+    (after,) = re.findall(r'rel="next" href="([^"]+)"', ann.signs_in().get("/articles/?q=found").text)
+    assert "q=found" in after
+
+
 @pytest.mark.parametrize(
     ("query", "status"), [({"sort": "worst"}, 422), ({"cursor": "W10"}, 400), ({"site": "elsewhere"}, 404)]
 )

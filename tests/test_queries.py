@@ -448,6 +448,8 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
         page = listener.get(token, f"{api}/stats", sort=sort.value).json
         if page["next"]:
             listener.get(token, f"{api}/stats", sort=sort.value, cursor=page["next"])
+        listener.get(client, "/articles/", sort=sort.value, site=site.slug, q="page-0001")
+        listener.get(token, f"{api}/stats", sort=sort.value, q="page-0001")
     period = {"from": "2026-04-01", "to": "2026-05-31"}
     for query in ({}, period, {"by": "week"}):
         listener.get(client, f"/articles/{site.slug}", article=article.key, **query)

@@ -159,10 +159,16 @@ FIGURES = (
     Field("to", day),
     Field("by", one_of(*stats.By)),
     Field("sort", one_of(*stats.Sort)),
+    Field("q", line(200)),
     Field("cursor", line(500)),
 )
 NOTES = (Field("article", article_key, required=True), Field("cursor", line(500)))
-ARTICLES = (Field("site", line(64)), Field("sort", one_of(*stats.Sort)), Field("cursor", line(500)))
+ARTICLES = (
+    Field("site", line(64)),
+    Field("sort", one_of(*stats.Sort)),
+    Field("q", line(200)),
+    Field("cursor", line(500)),
+)
 PICKED = (
     Field("pick", _picks, required=True),
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import case, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, case, func, literal, or_, select, true, tuple_, update
 
 from feedback import opaque, statistics
-from feedback.db import db
+from feedback.db import db, has_words
 from feedback.errors import Malformed
 from feedback.models import Article, Site, Standing
 from feedback.statistics import Prior
@@ -37,7 +37,10 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True)
 class Line:
-    """One article in a list. `rank` is its place among those with enough votes for one, None for the others."""
+    """One article in a list. `rank` is its place among those with enough votes for one, None for the others.
+
+    What a search finds has no rank.
+    """
 
     key: str
     title: str | None
@@ -62,15 +65,20 @@ ORDER: dict[Sort, tuple[Any, bool]] = {
 }
 
 
-def listing(viewer: Viewer, *, sort: Sort = Sort.NEEDS_WORK, cursor: str | None = None) -> Page[Line]:
-    """Return a page of the viewer's articles that have a vote. Raises Refused, and Malformed for a foreign cursor."""
+def listing(
+    viewer: Viewer, *, sort: Sort = Sort.NEEDS_WORK, words: str | None = None, cursor: str | None = None
+) -> Page[Line]:
+    """Return a page of the viewer's articles that have a vote, or of those of them whose title or key has these words.
+
+    Raises Refused, and Malformed for a foreign cursor.
+    """
     column, falling = ORDER[sort]
     query = (
         select(Article.key, Article.title, Standing)
         .join(Article, Article.id == Standing.article_id)
         # Not `votes > 0`: SQLite would read the index of votes for it and then sort the whole site.
         .where(Standing.site_id == viewer.site_id, Standing.yes + Standing.no > 0)
-        .where(theirs(viewer, Standing.article_id))
+        .where(theirs(viewer, Standing.article_id), _named(words))
     )
     at = opaque.parse_cursor(cursor, str, column.type.python_type, UUID, int)
     ranked = 0
@@ -80,7 +88,11 @@ def listing(viewer: Viewer, *, sort: Sort = Sort.NEEDS_WORK, cursor: str | None 
         query = query.where(key < after if falling else key > after)
     order = (column.desc(), Standing.article_id.desc()) if falling else (column, Standing.article_id)
     rows = db.session.execute(query.order_by(*order).limit(PAGE + 1)).all()
-    return _page_of_lines(rows, sort, ranked)
+    return _page_of_lines(rows, sort, ranked, searched=bool(words))
+
+
+def _named(words: str | None) -> ColumnElement[bool]:
+    return or_(has_words(Article.title, words), has_words(Article.key, words)) if words else true()
 
 
 def _after(sort: Sort, at: Sequence[Any]) -> Any:
@@ -91,10 +103,10 @@ def _after(sort: Sort, at: Sequence[Any]) -> Any:
     return tuple_(literal(at[1], column.type), literal(at[2], Standing.article_id.type))
 
 
-def _page_of_lines(rows: Sequence[Any], sort: Sort, ranked: int) -> Page[Line]:
+def _page_of_lines(rows: Sequence[Any], sort: Sort, ranked: int, *, searched: bool) -> Page[Line]:
     lines: list[Line] = []
     for key, title, standing in rows[:PAGE]:
-        enough = standing.votes >= statistics.ENOUGH
+        enough = standing.votes >= statistics.ENOUGH and not searched
         ranked += enough
         votes = Votes(standing.yes, standing.no, standing.quarantined)
         lines.append(Line(key, title, votes, standing.fails, ranked if enough else None))
@@ -105,7 +117,7 @@ def _page_of_lines(rows: Sequence[Any], sort: Sort, ranked: int) -> Page[Line]:
     return Page(lines, opaque.cursor(sort.value, value, last.article_id, ranked))
 
 
-def unvoted(viewer: Viewer, *, most: int = PAGE) -> list[Article]:
+def unvoted(viewer: Viewer, *, words: str | None = None, most: int = PAGE) -> list[Article]:
     """Return articles of a person's own that nobody has voted on yet, newest first; none for administrators.
 
     An administrator's would be the site's, and not a list to act on.
@@ -116,7 +128,7 @@ def unvoted(viewer: Viewer, *, most: int = PAGE) -> list[Article]:
         select(Article)
         .join(Standing, Standing.article_id == Article.id)
         .where(Article.site_id == viewer.site_id, Standing.votes == 0)
-        .where(theirs(viewer, Article.id))
+        .where(theirs(viewer, Article.id), _named(words))
         .order_by(Article.created.desc(), Article.id)
         .limit(most)
     )

@@ -34,7 +34,8 @@ def figures() -> ResponseReturnValue:
     viewer = _viewer()
     asked = forms.read(forms.FIGURES, request.args)
     if asked["article"] is None:
-        return stats.listing(viewer, sort=stats.Sort(asked["sort"] or "needs_work"), cursor=asked["cursor"]).public()
+        sort = stats.Sort(asked["sort"] or "needs_work")
+        return stats.listing(viewer, sort=sort, words=asked["q"], cursor=asked["cursor"]).public()
     period = stats.period(asked["from"], asked["to"])
     article = stats.open_article(viewer, asked["article"])
     return stats.article(article, period=period, by=stats.By(asked["by"] or "day")).public()

@@ -33,7 +33,7 @@ def index() -> ResponseReturnValue:
     site = one_of(sites, asked["site"])
     person = viewer(site)
     sort = Sort(asked["sort"] or Sort.NEEDS_WORK)
-    page = stats.listing(person, sort=sort, cursor=asked["cursor"])
+    page = stats.listing(person, sort=sort, words=asked["q"], cursor=asked["cursor"])
     return render_template(
         "authors/index.html",
         page=page,
@@ -41,9 +41,10 @@ def index() -> ResponseReturnValue:
         sites=sites,
         sort=sort,
         tabs=TABS,
+        searched=asked["q"],
         begun=asked["cursor"] is not None,
         sees_all=person.sees_all,
-        unvoted=[] if page.next else stats.unvoted(person),
+        unvoted=[] if page.next else stats.unvoted(person, words=asked["q"]),
     )
 
 
