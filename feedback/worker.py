@@ -32,6 +32,7 @@ from feedback import (
 from feedback.backup import ledger
 from feedback.db import db, dispose, transact
 from feedback.moderation import batches
+from feedback.stats import overview
 from feedback.views import letters
 
 HOUR = 3_600.0  # seconds between two rounds
@@ -53,7 +54,19 @@ TASKS: dict[str, Callable[[datetime], Any]] = {
 
 def round_of_tasks(now: datetime) -> bool:
     """Do all that is due; a task that fails does not keep the others from being done. Returns whether all went well."""
-    return all([_attempt(name, task, now) for name, task in TASKS.items()])
+    return all([*[_attempt(name, task, now) for name, task in TASKS.items()], count_days(now)])
+
+
+def count_days(now: datetime) -> bool:
+    """Add up what each day brought to the sites; the reading may take seconds, and is no transaction that writes."""
+    try:
+        found = overview.count(now)
+        db.session.rollback()
+        transact(overview.keep, found, now)
+    except Exception:
+        log.exception("the days of the sites could not be added up; it will be tried again")
+        return False
+    return True
 
 
 def run(app: Flask) -> None:

@@ -36,6 +36,7 @@ from feedback.models import (
     Revision,
     Role,
     Site,
+    SiteDay,
     Standing,
     State,
     Subscription,
@@ -50,10 +51,22 @@ from feedback.views import front
 from tests.cast import ORIGIN, Reader, Staff
 
 GROWING = {"article", "change", "comment", "contributor", "decision", "erasure", "outbox", "reason_tally", "revision"}
-GROWING |= {"alarm", "batch", "delivery", "flag", "like", "section", "standing", "subscription", "tally", "vote"}
+GROWING |= {
+    "alarm",
+    "batch",
+    "delivery",
+    "flag",
+    "like",
+    "section",
+    "site_day",
+    "standing",
+    "subscription",
+    "tally",
+    "vote",
+}
 # What has as many rows as a service has staff, sites, or days to remember.
 BOUNDED = {"ban", "digest", "feed_token", "membership", "network_key", "recovery_code", "second_factor", "sighting"}
-BOUNDED |= {"site", "site_day", "token", "triage_model", "user", "webhook", "word"}
+BOUNDED |= {"site", "token", "triage_model", "user", "webhook", "word"}
 
 ARTICLES = 3_000  # of the site; each with a vote
 THREADS = 3_000  # on one article, of which one in three is published; as many wait
@@ -162,6 +175,18 @@ def _rows(site: Site, other: Site, hot: Article, ann: Staff) -> Iterator[tuple[A
             for key, _, _ in made
         ],
     )
+    yield SiteDay, [
+        {"site_id": of.id, "day": (NOW - timedelta(days=number)).date(), "yes": 1, "no": 1, "comments": 1, "held": 1,
+         "decided": 1, "wait": 60, "renewed": NOW}
+        for of in (site, other) for number in range(1_500)
+    ]  # fmt: skip
+    unvoted = [(uuid7(), f"new-{number:05}") for number in range(2_000)]
+    yield Article, [
+        {"id": key, "site_id": site.id, "key": name, "title": name, "url": f"{ORIGIN}/{name}", "registered": True,
+         "accepts": "open", "created": NOW}
+        for key, name in unvoted
+    ]  # fmt: skip
+    yield Standing, [{"article_id": key, "site_id": site.id, "stamp": 1, "as_of": NOW} for key, _ in unvoted]
     threads = [uuid7() for _ in range(THREADS)]
     states = (State.APPROVED, State.PENDING, State.PENDING)
     yield (
@@ -353,6 +378,7 @@ def heard(app: Flask, crowded: Site, site: Site, article: Article, rae: Reader, 
     for person in ("Ann", "Ada"):
         figures(listener, signed_in[person], tokens[person], site, article)
     listener.get(tokens["Ada"], "/metrics")
+    overview(listener, signed_in["Ada"], site)
     administration(listener, signed_in["Ada"], site, article, ada, rows)
     telling(listener, app, signed_in, mo, site, rows)
     return listener
@@ -458,6 +484,11 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
     listener.get(client, f"/articles/{site.slug}/announcement", article=article.key)
     notes = listener.get(token, f"{api}/notes", article=article.key).json
     listener.get(token, f"{api}/notes", article=article.key, cursor=notes["next"])
+
+
+def overview(listener: Listener, ada: Any, site: Site) -> None:
+    for by in stats.By:
+        listener.get(ada, f"/articles/{site.slug}/overview", by=by.value)
 
 
 def administration(

@@ -14,6 +14,7 @@ from feedback import articles, readers, staff, stats
 from feedback.db import transact
 from feedback.models import Role
 from feedback.staff import Actor
+from feedback.stats import overview
 
 from . import ballots, threads
 from .site import SITE_NAME, SLUG, Page
@@ -46,6 +47,7 @@ def seed(
         transact(_live, days[day])
     transact(readers.expire, now)
     transact(stats.fit, site.id)
+    transact(overview.keep, overview.count(now), now)
 
 
 def _open(origins: Sequence[str], password_hash: str, now: datetime) -> tuple[articles.SiteView, dict[str, Actor]]:

@@ -169,6 +169,7 @@ ARTICLES = (
     Field("q", line(200)),
     Field("cursor", line(500)),
 )
+OVERVIEW = (Field("by", one_of(*stats.By)), Field("cursor", line(500)))
 PICKED = (
     Field("pick", _picks, required=True),
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),

@@ -104,6 +104,7 @@ class SiteDay(Model):
     held: Mapped[int] = mapped_column(default=0, doc="of them, those that had to wait for a moderator")
     decided: Mapped[int] = mapped_column(default=0, doc="of those, the ones that somebody has decided on")
     wait: Mapped[int | None] = mapped_column(doc="median seconds from sending to that decision")
+    renewed: Mapped[datetime] = mapped_column(Moment, doc="when it was added up; today's row says so of all")
 
 
 class Sighting(Model):

@@ -7,6 +7,7 @@ from feedback import statistics
 from feedback.statistics import percent_of, readers, span
 from feedback.stats.figures import ArticleFigures, Drop, Edit, Votes
 from feedback.stats.lists import Line
+from feedback.stats.overview import Span
 
 WHOLE = re.compile(r"(\(?\d+(?:–\d+)? %[).,;]*)")  # a percentage, which no end of a line should tear apart
 
@@ -108,6 +109,25 @@ def dropped(alert: Drop, today: date) -> str:
         f"Since the edit of {day_words(revision.first_seen.date(), today)}, {revision.votes.yes} of "
         f"{readers(revision.votes.total)} found this helpful. Before it, {span(usual)} did."
     )
+
+
+def share_of_votes(span: Span) -> str:
+    """ "74 % of the 212 readers who voted found what they read helpful, 68–79 %": of a site."""
+    if span.votes < statistics.FEW:
+        voted = "no reader" if not span.votes else f"{span.votes} {'reader' if span.votes == 1 else 'readers'}"
+        return f"{voted} voted"
+    interval = statistics.span(statistics.wilson(span.yes, span.votes))
+    share = f"{percent_of(span.yes, span.votes)} % of {readers(span.votes)} found what they read helpful, {interval}"
+    return share if span.votes >= statistics.ENOUGH else f"(early) {share}"
+
+
+def share_of_held(span: Span) -> str:
+    """ "40 comments came, of which 12 (30 %) waited for a moderator.": of a site."""
+    if not span.comments:
+        return "No comment came."
+    came = f"{span.comments} {'comment' if span.comments == 1 else 'comments'} came"
+    share = f" ({percent_of(span.held, span.comments)} %)" if span.comments >= statistics.FEW else ""
+    return f"{came}, of which {span.held}{share} waited for a moderator."
 
 
 def failed(line: Line) -> str:

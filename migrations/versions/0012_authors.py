@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         *counts,
         sa.Column("wait", sa.Integer(), nullable=True),
+        sa.Column("renewed", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_site_day_site_id")),
         sa.PrimaryKeyConstraint("site_id", "day", name=op.f("pk_site_day")),
     )
