@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--seconds 5] [--json FILE]`: load, queue, texts, score, alerts, memory, start, weight."""
+"""`python -m tests.bench [--seconds 5] [--json FILE]`: load, queue, authors, texts, score, alerts, memory, weight."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from rjsmin import jsmin
 from feedback import create_app
 from feedback.config import Settings
 from feedback.db import dispose, transact
-from tests.bench import alerts, data, floor, queue, texts, triage, weight
+from tests.bench import alerts, authors, data, floor, queue, texts, triage, weight
 from tests.bench.load import drive
 from tests.bench.serving import PROCESSES, REPOSITORY, SECRET, server, serving
 
@@ -34,7 +34,7 @@ def main() -> None:
         prepare(home)
         figures |= served(home, options.seconds) | bare(options.seconds)
         figures["sqlite floor, transactions/s"] = floor.sqlite_votes(home, 2)
-        figures |= queue.figures(home)
+        figures |= queue.figures(home) | authors.figures(home)
     figures |= texts.costs() | triage.figures() | alerts.figures() | widget() | weight.figures() | ratios(figures)
     options.json.write_text(json.dumps(figures, indent=2))
     width = max(map(len, figures))

@@ -1,0 +1,117 @@
+"""What authors' pages ask of the database with 10,000 and with 1,000,000 votes on 10,000 articles over two years.
+
+`python -m tests.bench.authors [sqlite|postgresql]` alone, or as a part of `python -m tests.bench`. A page is the rules
+behind it; the best of many counts. The article that is looked at has 1,000 votes both times. The goal is that no page
+costs more than 1.5 times as much.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from feedback import articles, create_app, staff, stats
+from feedback.config import Settings
+from feedback.db import db, dispose, transact
+from feedback.models import Role
+from feedback.stats import Sort, Viewer, overview
+from tests.bench import data, years
+from tests.bench.serving import SECRET
+from tests.postgres import Postgres
+
+ARTICLES = 10_000
+VOTES = (10_000, 1_000_000)
+LOOKS = 300  # of which the best one counts: other work on the machine comes and goes within some of them
+MOST_SECONDS = 8.0  # for the looks at one page
+ENGINES = ("sqlite", "postgresql")
+
+
+def figures(folder: Path, engines: tuple[str, ...] = ENGINES) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "sqlite" in engines:
+        found |= _measured("sqlite", folder / "authors-sqlite", f"sqlite:///{folder / 'authors.sqlite3'}")
+    if "postgresql" in engines:
+        with Postgres(autovacuum="on", shared_buffers="128MB") as postgres:
+            postgres.sql("CREATE DATABASE authors")
+            found |= _measured("postgresql", folder / "authors-postgresql", postgres.url("authors"))
+    return found
+
+
+def _measured(engine: str, home: Path, url: str) -> dict[str, Any]:
+    from flask_migrate import upgrade
+
+    home.mkdir()
+    app = create_app(Settings(home=home, secret_keys=(SECRET,), database_url=url))
+    found: dict[str, Any] = {}
+    costs: dict[str, list[float]] = {}
+    with app.app_context():
+        upgrade()
+        site = transact(data.site)
+        ann = transact(staff.add_user, "ann@example.org", name="Ann", password_hash="", now=data.START).id
+        ids = transact(years.articles_of, site, ARTICLES, ann)
+        pages = _pages(site, ann)
+        for votes in VOTES:
+            transact(years.fill, site, ids, votes)
+            _settle()
+            for name, page in pages.items():
+                costs.setdefault(name, []).append(_best(page))
+            began = time.perf_counter()
+            overview.count(years.TODAY)
+            found[f"adding up a site's days, {votes:,} votes, s ({engine})"] = time.perf_counter() - began
+            db.session.rollback()
+    dispose(app)
+    for name, (few, many) in costs.items():
+        found[f"{name}, ms at {VOTES[0]:,} / {VOTES[1]:,} votes ({engine})"] = f"{few * 1000:.2f} / {many * 1000:.2f}"
+        found[f"{name}, ratio ({engine})"] = many / few
+    worst = max(costs, key=lambda name: costs[name][1] / costs[name][0])
+    found[f"authors' pages, worst ratio ({engine}): {worst}"] = costs[worst][1] / costs[worst][0]
+    return found
+
+
+def _pages(site: articles.SiteView, ann: Any) -> dict[str, Callable[[], Any]]:
+    """Return what each page asks for, by its name."""
+    ada = Viewer(site.id, frozenset({Role.ADMINISTRATOR}), None)
+    author = Viewer(site.id, frozenset({Role.AUTHOR}), ann)
+    pages: dict[str, Callable[[], Any]] = {}
+    for name, viewer in (("all articles", ada), ("an author's articles", author)):
+        for sort in Sort:
+            pages[f"{name}, {sort.value}"] = lambda viewer=viewer, sort=sort: stats.listing(viewer, sort=sort)
+        pages[f"{name}, second page"] = lambda viewer=viewer: stats.listing(
+            viewer, sort=Sort.VOTES, cursor=stats.listing(viewer, sort=Sort.VOTES).next
+        )
+        pages[f"{name}, a search"] = lambda viewer=viewer: stats.listing(viewer, words="about 0012")
+    pages["one article"] = lambda: stats.article(stats.open_article(author, "page-00000"))
+    pages["one article's notes"] = lambda: stats.notes(stats.open_article(author, "page-00000"))
+    pages["overview"] = lambda: overview.overview(ada, today=years.TODAY.date())
+    pages["articles without votes"] = lambda: overview.without_votes(ada)
+    return pages
+
+
+def _settle() -> None:
+    """Give PostgreSQL's planner the figures that it has in use; SQLite plans without any, as it does there."""
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+
+
+def _best(page: Callable[[], Any]) -> float:
+    best, until = float("inf"), time.monotonic() + MOST_SECONDS
+    for _ in range(LOOKS):
+        db.session.rollback()
+        db.session.expunge_all()
+        began = time.perf_counter()
+        page()
+        best = min(best, time.perf_counter() - began)
+        if time.monotonic() > until:
+            break
+    return best
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        for name, value in figures(Path(folder), tuple(sys.argv[1:]) or ENGINES).items():
+            print(f"{name:78}  {value:.3f}" if isinstance(value, float) else f"{name:78}  {value}", flush=True)
