@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, text
 
-from feedback import articles, statistics, stats, votes
+from feedback import articles, forms, statistics, stats, votes
 from feedback.db import db
 from feedback.errors import Malformed, Missing, Refused
 from feedback.models import Article, Role, Site, Standing, Vote
@@ -590,3 +590,14 @@ def test_no_figure_is_taken_from_a_scan(app, ask, admin, ann, as_viewer, article
                 assert f"Seq Scan on {table} " not in plan, plan
             assert place >= lists or "TEMP B-TREE" not in plan, plan
         assert not any("FROM vote" in statement and "note IS NOT NULL" not in statement for statement, _ in statements)
+
+
+# What is asked for
+
+
+@pytest.mark.parametrize(
+    ("query", "revision"), [({}, None), ({"revision": ""}, None), ({"revision": " "}, ""), ({"revision": " v2 "}, "v2")]
+)
+def test_a_space_asks_for_the_revision_without_a_name(query, revision):
+    asked = stats.asked(forms.read(forms.NARROWED, {**query, "from": "2026-05-01", "reason": "", "section": "dose"}))
+    assert asked == stats.Asked(Period(start=date(2026, 5, 1)), revision, None, "dose")
