@@ -145,10 +145,11 @@ def _rows(site: Site, other: Site, hot: Article, ann: Staff) -> Iterator[tuple[A
     yield (
         Revision,
         [
-            {"article_id": hot.id, "label": label, "registered": True, "first_seen": NOW, "note": None}
-            for label in ("r1", "r2", "r3")
+            {"article_id": hot.id, "label": label, "registered": True, "first_seen": NOW, "note": None,
+             "merged_into": "r1" if label == "r0" else None}
+            for label in ("r0", "r1", "r2", "r3")
         ],
-    )
+    )  # fmt: skip
     yield Tally, [_tally(hot.id, label, day) for day in days for label in ("r1", "r2", "r3")]
     yield Tally, [_tally(key, "", days[0]) for key, _, _ in made]
     yield (
@@ -441,7 +442,8 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
         if page["next"]:
             listener.get(token, f"{api}/stats", sort=sort.value, cursor=page["next"])
     period = {"from": "2026-04-01", "to": "2026-05-31"}
-    for query in ({}, period, {"by": "week"}):
+    narrowed = {"revision": "r1", "reason": "unclear", "compare": "r1", "with": "r2"}
+    for query in ({}, period, {"by": "week"}, narrowed, {"section": "s1"}):
         listener.get(client, f"/articles/{site.slug}", article=article.key, **query)
         listener.get(token, f"{api}/stats", article=article.key, **query)
     listener.get(client, f"/articles/{site.slug}/figures.csv", article=article.key)

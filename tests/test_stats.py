@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -14,29 +13,9 @@ from feedback import articles, forms, statistics, stats, votes
 from feedback.db import db
 from feedback.errors import Malformed, Missing, Refused
 from feedback.models import Article, Role, Site, Standing, Vote
-from feedback.stats import By, Period, Sort, Viewer
+from feedback.stats import Asked, By, Period, Sort, Viewer
 from tests.cast import registration
-
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-_readers = count(1)
-
-
-@pytest.fixture
-def cast(do: Callable[..., Any], ask: Callable[..., Any], site: Site) -> Callable[..., None]:
-    """Cast votes by the rule that serves readers, each of another reader: `cast(article, yes=3, no=1)`."""
-    view = ask(articles.site, site.slug)
-
-    def run(article: Article, *, yes: int = 0, no: int = 0, at: datetime = NOON, **more: Any) -> None:
-        page = articles.Page(view, article.key, article.title, article.url)
-
-        def all_of_them() -> None:
-            for value in [votes.Choice.YES] * yes + [votes.Choice.NO] * no:
-                reader = next(_readers).to_bytes(32, "big")
-                votes.cast(votes.Ballot(page, reader, value, **more), now=at)
-
-        do(all_of_them)
-
-    return run
+from tests.conftest import NOON
 
 
 @pytest.fixture
@@ -135,7 +114,7 @@ def test_a_period_narrows_votes_share_reasons_sections_and_series(figures, artic
     for day in (1, 2, 3, 4):
         cast(article, yes=day, at=datetime(2026, 5, day, tzinfo=UTC))
         cast(article, no=1, reason="unclear", section="dose", at=datetime(2026, 5, day, tzinfo=UTC))
-    found = figures(period=Period(date(2026, 5, 2), date(2026, 5, 3)))
+    found = figures(asked=Asked(Period(date(2026, 5, 2), date(2026, 5, 3))))
     assert found["votes"]["yes"] == 5
     assert found["votes"]["no"] == 2
     assert found["helpful"]["wording"] == statistics.wording(5, 7)
@@ -156,7 +135,7 @@ def test_a_period_narrows_votes_share_reasons_sections_and_series(figures, artic
 def test_a_period_may_be_open_at_either_end(figures, article, cast, period, votes):
     for day in (1, 2, 3, 4):
         cast(article, yes=1, at=datetime(2026, 5, day, tzinfo=UTC))
-    assert figures(period=period)["votes"]["total"] == votes
+    assert figures(asked=Asked(period))["votes"]["total"] == votes
 
 
 def test_quarantined_votes_are_told_apart_and_count_in_no_other_figure(figures, article, do, ask, site):
@@ -221,7 +200,7 @@ def test_a_revision_nobody_registered_is_shown_from_five_votes_on(figures, artic
 def test_a_period_leaves_revisions_and_their_comparison_whole(figures, article, cast):
     cast(article, yes=8, no=12, revision="a", at=NOON - timedelta(days=9))
     cast(article, yes=15, no=5, revision="b")
-    assert figures(period=Period(start=NOON.date()))["comparison"] == figures()["comparison"]
+    assert figures(asked=Asked(Period(start=NOON.date())))["comparison"] == figures()["comparison"]
 
 
 # Alerts

@@ -167,6 +167,8 @@ NARROWED = (
 FIGURES = (
     Field("article", article_key),
     *NARROWED,
+    Field("compare", revision_label),
+    Field("with", revision_label),
     Field("by", one_of(*stats.By)),
     Field("sort", one_of(*stats.Sort)),
     Field("cursor", line(500)),

@@ -1,8 +1,8 @@
 """What authors are told: figures by SQL, lists by `standing`, notes; who may see which. The maths: `statistics`."""
 
 from feedback.stats.access import Viewer, open_article
-from feedback.stats.ask import EVER, EVERYTHING, Asked, By, Period, Sort, asked, period
-from feedback.stats.figures import ArticleFigures, Bar, Votes, article, readable, weeks
+from feedback.stats.ask import EVER, EVERYTHING, Asked, By, Period, Sort, asked, pair, period
+from feedback.stats.figures import ArticleFigures, Bar, Votes, article, nested, readable, weeks
 from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unvoted
 from feedback.stats.notes import Note, all_notes, notes
 
@@ -26,8 +26,10 @@ __all__ = [
     "fit",
     "fit_sites",
     "listing",
+    "nested",
     "notes",
     "open_article",
+    "pair",
     "period",
     "readable",
     "unvoted",

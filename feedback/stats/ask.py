@@ -66,3 +66,11 @@ def asked(given: Mapping[str, Any]) -> Asked:
     return Asked(
         period(given["from"], given["to"]), given["revision"], given["reason"] or None, given["section"] or None
     )
+
+
+def pair(given: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the two revisions that are to be compared; None where none is named. Raises Invalid for one alone."""
+    missing = [name for name in ("compare", "with") if given[name] is None]
+    if len(missing) == 1:
+        raise Invalid({missing[0]: ["Name two revisions to compare."]})
+    return None if missing else (given["compare"], given["with"])

@@ -35,9 +35,9 @@ def figures() -> ResponseReturnValue:
     asked = forms.read(forms.FIGURES, request.args)
     if asked["article"] is None:
         return stats.listing(viewer, sort=stats.Sort(asked["sort"] or "needs_work"), cursor=asked["cursor"]).public()
-    period = stats.period(asked["from"], asked["to"])
+    narrowed, pair = stats.asked(asked), stats.pair(asked)
     article = stats.open_article(viewer, asked["article"])
-    return stats.article(article, period=period, by=stats.By(asked["by"] or "day")).public()
+    return stats.article(article, asked=narrowed, by=stats.By(asked["by"] or "day"), pair=pair).public()
 
 
 @bp.get("/notes")

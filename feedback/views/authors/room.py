@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from feedback import articles, statistics, stats
+from feedback import articles, forms, statistics, stats
 from feedback.errors import Missing
-from feedback.models import Role
+from feedback.models import Article, Role
 from feedback.stats import words
 from feedback.views import desk
 
@@ -48,3 +48,11 @@ def open_site(slug: str) -> articles.SiteView:
 
 def viewer(site: articles.SiteView) -> stats.Viewer:
     return stats.Viewer(site.id, frozenset(g.person.roles[site.id]), g.person.id)
+
+
+NAMED = (forms.Field("article", forms.article_key, required=True),)
+
+
+def open_article(site: articles.SiteView) -> Article:
+    """Return the article that the address names. Raises Invalid, Missing, and Refused where it is not theirs."""
+    return stats.open_article(viewer(site), forms.read(NAMED, given())["article"])
