@@ -11,9 +11,10 @@ from html import unescape
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from feedback import articles, outline
-from feedback.models import Article
+from feedback import articles, merging, outline
+from feedback.models import Article, Change, Revision, Role
 from tests.cast import CSRF, KEY
 from tests.conftest import NOON
 from tests.test_authors import page, text_of
@@ -175,3 +176,173 @@ def test_two_revisions_are_chosen_and_compared(ann, edited, cast):
     assert "Likely worse." in text_of(chosen).partition("Two revisions compared")[2]
     # What the last edit did is still what the first sentence tells.
     assert text_of(usual).partition("Votes over time")[0] == text_of(chosen).partition("Votes over time")[0]
+
+
+# Counting two as one
+
+
+def test_an_author_counts_two_revisions_as_one_and_takes_it_back(ann, edited, ask):
+    client = ann.signs_in()
+    answer = posts(client, ann.site.slug, "/merge", revision="2026-05-01", into="2026-05-14")
+    assert answer.status_code == 303
+    shown = client.get(answer.location)
+    assert "You counted the revision 2026-05-01 with 2026-05-14" in text_of(shown)
+    assert "with 2026-05-01 Count by itself" in text_of(shown)
+    assert "There is nothing to compare yet" in text_of(shown)
+    undo = re.search(r'action="([^"]*/undo)"', shown.text)
+    token = CSRF.search(shown.text)
+    assert undo and token
+    client.post(undo[1], data={"csrf_token": token[1]}, headers={"Referer": "http://localhost/"})
+    assert ask(merging.roots, edited.id) == {}
+    assert "Before: 1 May" in text_of(page(client, ann.site.slug))
+
+
+def test_a_merged_revision_is_counted_by_itself_again(ann, rex, edited, ask):
+    assert posts(ann.signs_in(), ann.site.slug, "/merge", revision="2026-05-01", into="2026-05-14").status_code == 303
+    assert posts(rex.signs_in(), ann.site.slug, "/merge", revision="2026-05-01").status_code == 303
+    assert ask(merging.roots, edited.id) == {}
+
+
+def test_the_unnamed_revision_is_merged_too(ann, article, cast, ask):
+    cast(article, yes=5)
+    cast(article, yes=5, revision="b")
+    assert posts(ann.signs_in(), ann.site.slug, "/merge", revision=" ", into="b").status_code == 303
+    assert ask(merging.roots, article.id) == {"": "b"}
+    assert posts(ann.signs_in(), ann.site.slug, "/merge", revision=" ", into="").status_code == 303
+    assert ask(merging.roots, article.id) == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"revision": "2026-05-01", "into": "2026-05-01"}, 422),
+        ({"revision": "2026-05-01", "into": "never seen"}, 404),
+        ({"revision": "never seen", "into": "2026-05-01"}, 404),
+        ({"revision": "never seen"}, 404),
+        ({"revision": "", "into": "2026-05-01"}, 422),
+        ({"into": "2026-05-01"}, 422),
+        ({"revision": "2026-05-01", "into": "x" * 65}, 422),
+        ({}, 422),
+    ],
+)
+def test_what_cannot_be_merged_is_refused(ann, edited, ask, fields, status):
+    assert posts(ann.signs_in(), ann.site.slug, "/merge", **fields).status_code == status
+    assert ask(merging.roots, edited.id) == {}
+
+
+def test_a_circle_is_refused_beside_the_form(ann, edited, ask):
+    client = ann.signs_in()
+    posts(client, ann.site.slug, "/merge", revision="2026-05-01", into="2026-05-14")
+    answer = posts(client, ann.site.slug, "/merge", revision="2026-05-14", into="2026-05-01")
+    assert answer.status_code == 422
+    assert "“2026-05-01” is counted with “2026-05-14” already." in text_of(answer)
+    assert ask(merging.roots, edited.id) == {"2026-05-01": "2026-05-14"}
+
+
+# Revisions of one's own
+
+
+def test_an_author_adds_a_revision_with_what_changed(ann, edited, rows):
+    client = ann.signs_in()
+    answer = posts(client, ann.site.slug, "/revisions", label="2026-06-01", note="The dose stands first.")
+    assert answer.status_code == 303
+    shown = client.get(answer.location)
+    assert "You added the revision 2026-06-01 of" in text_of(shown)
+    assert "2026-06-01The dose stands first. Edit the note" in text_of(shown)
+    assert rows(select(Change.who)) == [ann.name]
+
+
+def test_a_revision_is_added_once_and_with_a_label(ann, edited, rows):
+    client = ann.signs_in()
+    assert posts(client, ann.site.slug, "/revisions", label="2026-06-01").status_code == 303
+    again = posts(client, ann.site.slug, "/revisions", label="2026-06-01", note="Typed <once> more.")
+    assert again.status_code == 422
+    assert "There is a revision of this label already." in text_of(again)
+    assert "Typed &lt;once&gt; more." in again.text
+    for label in ("", "   ", "x" * 65):
+        assert posts(client, ann.site.slug, "/revisions", label=label).status_code == 422
+    assert posts(client, ann.site.slug, "/revisions", label="b", note="x" * 1_001).status_code == 422
+    assert rows(select(Revision.label).where(Revision.registered)) == ["2026-06-01"]
+
+
+def test_the_note_of_a_revision_is_edited_and_what_others_wrote_is_not_overwritten(ann, rex, edited, rows):
+    notes = select(Revision.note).where(Revision.label == "2026-05-14")
+    client = ann.signs_in()
+    path = f"/articles/{ann.site.slug}/revision?article={KEY}&label=2026-05-14"
+    seen = re.search(r'name="version" value="(\w+)"', client.get(path).text)
+    assert seen
+    said = {"about": "2026-05-14", "version": seen[1]}
+    first = posts(rex.signs_in(), ann.site.slug, "/revision", note="Rex was first.", **said)
+    assert first.status_code == 303
+    late = posts(client, ann.site.slug, "/revision", note="Ann is late.", **said)
+    assert late.status_code == 409
+    assert "Rex was first." in late.text and "Ann is late." in late.text
+    assert rows(notes) == ["Rex was first."]
+    seen = re.search(r'name="version" value="(\w+)"', late.text)
+    assert seen
+    assert posts(client, ann.site.slug, "/revision", about="2026-05-14", note="", version=seen[1]).status_code == 303
+    assert rows(notes) == [None]
+
+
+def test_a_revision_that_is_not_known_has_no_note(ann, edited):
+    client = ann.signs_in()
+    where = f"/articles/{ann.site.slug}/revision"
+    assert client.get(where, query_string={"article": KEY, "label": "never seen"}).status_code == 404
+    assert client.get(where, query_string={"article": KEY}).status_code == 422
+    assert posts(client, ann.site.slug, "/revision", about="never seen", note="?").status_code == 404
+
+
+# Whose they are
+
+FORMS = (
+    ("/merge", {"revision": "2026-05-01", "into": "2026-05-14"}),
+    ("/revisions", {"label": "2026-06-01"}),
+    ("/revision", {"about": "2026-05-14", "note": "Not mine."}),
+)
+
+
+@pytest.mark.parametrize(("path", "fields"), FORMS)
+def test_what_is_said_of_revisions_is_for_the_articles_own_people(ann, mo, ada, do, edited, ask, rows, path, fields):
+    do(articles.register, ann.site.id, articles.Registration("foreign", "Foreign", "https://a.test/f"), now=NOON)
+    assert posts(mo.signs_in(), ann.site.slug, path, **fields).status_code == 403
+    client = ann.signs_in()
+    assert posts(client, ann.site.slug, path, article="foreign", **fields).status_code == 403
+    assert posts(client, ann.site.slug, path, article="nowhere", **fields).status_code == 404
+    assert posts(client, "elsewhere", path, **fields).status_code == 404
+    without_token = client.post(
+        f"/articles/{ann.site.slug}{path}",
+        query_string={"article": KEY, "label": "2026-05-14"},
+        data=fields,
+        headers={"Referer": "http://localhost/"},
+    )
+    assert without_token.status_code == 400
+    assert rows(select(Change.id)) == []
+    if path != "/revision":
+        assert posts(ada.signs_in(), ann.site.slug, path, **fields).status_code == 303
+
+
+def test_only_what_authors_change_is_undone_by_authors(ann, ada, edited, rows, ask):
+    admin, author = ada.signs_in(), ann.signs_in()
+    token = CSRF.search(admin.get("/account/").text)
+    assert token
+    admin.post(
+        f"/admin/sites/{ann.site.slug}/article/comments",
+        query_string={"article": KEY},
+        data={"csrf_token": token[1], "accepts": "closed"},
+        headers={"Referer": "http://localhost/"},
+    )
+    (closed,) = rows(select(Change.id))
+    assert posts(author, ann.site.slug, f"/changes/{closed}/undo").status_code == 404
+    assert posts(author, ann.site.slug, "/changes/00000000-0000-0000-0000-000000000000/undo").status_code == 404
+    assert posts(author, ann.site.slug, "/changes/1/undo").status_code == 404
+    assert rows(select(Article.accepts)) == ["closed"]
+
+
+def test_another_authors_change_is_not_undone(app, ann, rex, edited, do, rows, ask):
+    assert posts(ann.signs_in(), ann.site.slug, "/merge", revision="2026-05-01", into="2026-05-14").status_code == 303
+    (merged,) = rows(select(Change.id))
+    # Rex reviews this article; once he does not, he may no longer touch what was said of it.
+    alone = articles.Registration(KEY, "T", "https://a.test/t", (articles.Byline("Ann", Role.AUTHOR, ann.email),))
+    do(articles.register, ann.site.id, alone, now=NOON)
+    assert posts(rex.signs_in(), ann.site.slug, f"/changes/{merged}/undo").status_code == 403
+    assert ask(merging.roots, edited.id) == {"2026-05-01": "2026-05-14"}

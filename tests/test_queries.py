@@ -447,6 +447,7 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
         listener.get(client, f"/articles/{site.slug}", article=article.key, **query)
         listener.get(token, f"{api}/stats", article=article.key, **query)
     listener.get(client, f"/articles/{site.slug}/figures.csv", article=article.key)
+    listener.get(client, f"/articles/{site.slug}/revision", article=article.key, label="r1")
     notes = listener.get(token, f"{api}/notes", article=article.key).json
     listener.get(token, f"{api}/notes", article=article.key, cursor=notes["next"])
 

@@ -50,6 +50,7 @@ from feedback.forms.staff import (
     REPLY,
     REVISION,
     UNDONE,
+    revision_label,
 )
 
 __all__ = [
@@ -103,6 +104,7 @@ __all__ = [
     "lines",
     "name",
     "read",
+    "revision_label",
     "web_address",
     "whole",
 ]

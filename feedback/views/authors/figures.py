@@ -13,6 +13,7 @@ from feedback.errors import Invalid
 from feedback.models import Article
 from feedback.stats import ArticleFigures, By, Sort, words
 from feedback.views import spreadsheet
+from feedback.views.admin.articles import RevisionForm
 from feedback.views.authors.room import bp, given, one_of, open_article, open_site, viewer
 
 TABS = {
@@ -54,7 +55,14 @@ def article(slug: str) -> ResponseReturnValue:
     return show(site, open_article(site))
 
 
-def show(site: articles.SiteView, found: Article) -> ResponseReturnValue:
+def show(
+    site: articles.SiteView,
+    found: Article,
+    *,
+    revision: RevisionForm | None = None,
+    merge_errors: dict[str, list[str]] | None = None,
+) -> ResponseReturnValue:
+    """Answer an article's page, with what was wrong in one of its forms."""
     query = given()
     asked, figures, errors = _figures(found, query)
     by = By(asked["by"]) if asked.get("by") else _easier(figures.series)
@@ -77,8 +85,10 @@ def show(site: articles.SiteView, found: Article) -> ResponseReturnValue:
         lately={days: (g.now.date() - timedelta(days=days - 1)).isoformat() for days in LATELY},
         download=_here(site.slug, query, "authors.download", by=by.value),
         here=lambda **changes: _here(site.slug, query, **changes),
+        revision=revision or RevisionForm(sent=False),
+        merge_errors=merge_errors or {},
     )
-    return page, 422 if errors else 200
+    return page, 422 if errors or merge_errors or (revision and revision.errors) else 200
 
 
 def _figures(found: Article, query: dict[str, str]) -> tuple[dict[str, Any], ArticleFigures, dict[str, list[str]]]:
