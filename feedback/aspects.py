@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from feedback import articles, catalogue, removal, staff
+from feedback import articles, catalogue, merging, removal, staff
 from feedback.db import db
 from feedback.errors import Missing, Refused
 from feedback.models import Accepts, Article, Role, Site, User
@@ -22,6 +22,7 @@ class Kind(StrEnum):
     COMMENTS = "comments"  # article: its key
     REVISION = "revision"  # article: its key; label
     ANNOUNCEMENT = "announcement"  # article: its key
+    MERGE = "merge"  # article: its key; label: the revision that is counted with another one
     ROLES = "roles"  # user: an id
     ACCOUNT = "account"  # user: an id
     TOKEN = "token"  # nothing that could be set again
@@ -254,6 +255,22 @@ def _describe_announcement(subject: Subject, before: Any, after: Any) -> str:
     return f"{deed} what readers of “{_title(subject)}” are told was changed for them"
 
 
+def _read_merge(subject: Subject) -> Any:
+    article = _article(subject)
+    return merging.merged_into(article.id, subject.about["label"]) if article else None
+
+
+def _write_merge(subject: Subject, state: Any, by: By) -> None:
+    merging.merge(catalogue.one(subject.site_id, subject.about["article"]).id, subject.about["label"], state)
+
+
+def _describe_merge(subject: Subject, before: Any, after: Any) -> str:
+    counted = f"counted the revision {subject.about['label'] or 'without a name'}"
+    other = (before if after is None else after) or "the one without a name"
+    deed = f"by itself again, no longer with {other}," if after is None else f"with {other}"
+    return f"{counted} {deed} in the figures of “{_title(subject)}”"
+
+
 # People
 
 
@@ -318,6 +335,7 @@ ASPECTS = {
     Kind.COMMENTS: Aspect(_read_accepts, _write_accepts, _describe_accepts),
     Kind.REVISION: Aspect(_read_revision, _write_revision, _describe_revision),
     Kind.ANNOUNCEMENT: Aspect(_read_announcement, _write_announcement, _describe_announcement),
+    Kind.MERGE: Aspect(_read_merge, _write_merge, _describe_merge),
     Kind.ROLES: Aspect(_read_roles, _write_roles, _describe_roles),
     Kind.ACCOUNT: Aspect(_read_active, _write_active, _describe_active),
 }

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, func, or_, select, update
 
-from feedback import articles, opaque
+from feedback import articles, merging, opaque
 from feedback.db import db, has_words, run
 from feedback.errors import Malformed, Missing, Refused
 from feedback.models import Article, Revision, Standing, Tally, User
@@ -104,7 +104,9 @@ def describe_revision(article_id: UUID, label: str, *, registered: bool, note: s
 
 
 def drop_revision(article_id: UUID, label: str) -> None:
-    """Remove a revision that was registered by mistake. Raises Refused where readers have voted on it."""
+    """Remove a revision that was registered by mistake. Raises Refused where something is counted under it."""
+    if merging.leads(article_id, label):
+        raise Refused(f"Other revisions are counted with {label}, so that it stays.")
     if run(select(Tally.day).where(Tally.article_id == article_id, Tally.revision == label).limit(1)).first():
         raise Refused(f"Readers have voted on the revision {label}, so that it stays.")
     run(delete(Revision).where(Revision.article_id == article_id, Revision.label == label))

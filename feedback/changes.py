@@ -19,7 +19,7 @@ from feedback.db import db, run, uuid7
 from feedback.errors import Conflict, Missing, Refused
 from feedback.models import Change, Site
 
-__all__ = ["By", "Kind", "Subject", "forget_old", "get", "make", "note", "recent", "state", "undo", "version"]
+__all__ = ["By", "Kind", "Subject", "forget_old", "make", "note", "recent", "state", "subject", "undo", "version"]
 
 PAGE = 30  # changes of a page; whether each can be undone is looked up one by one
 KEPT = timedelta(days=365)  # long enough to learn who changed what, and no archive of colleagues
@@ -67,21 +67,13 @@ def note(subject: Subject, what: str, by: By, *, before: Any = None, after: Any 
     return row
 
 
-def get(site_id: UUID, change_id: UUID) -> Change:
-    """Return a change of a site. Raises Missing."""
-    row = db.session.get(Change, change_id)
-    if row is None or row.site_id != site_id:
-        raise Missing("There is no such change here.")
-    return row
-
-
 def undo(site_id: UUID, change_id: UUID, by: By) -> Change:
     """Set what a change of a site was about back to what it was before, and return that as a change of its own.
 
     Raises Missing for a change of another site, Conflict where something came after it, Refused where it is of a kind
     that cannot be undone.
     """
-    row = get(site_id, change_id)
+    row = _one(site_id, change_id)
     subject = _subject(row)
     aspect = ASPECTS.get(subject.kind)
     if aspect is None:
@@ -94,6 +86,18 @@ def undo(site_id: UUID, change_id: UUID, by: By) -> Change:
     after = aspect.read(subject)
     told = f"{aspect.describe(subject, present, after)} (undo)"
     return note(subject, told, by, before=row.after, after=aspect.keep(after))
+
+
+def subject(site_id: UUID, change_id: UUID) -> Subject:
+    """Return what a change of a site was about. Raises Missing."""
+    return _subject(_one(site_id, change_id))
+
+
+def _one(site_id: UUID, change_id: UUID) -> Change:
+    row = db.session.get(Change, change_id)
+    if row is None or row.site_id != site_id:
+        raise Missing("There is no such change here.")
+    return row
 
 
 def _stands(row: Change, kept: Any) -> bool:

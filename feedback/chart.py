@@ -36,10 +36,11 @@ class Count:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened on a day, with its name."""
+    """Something that happened on a day, with its name and what it was."""
 
     day: date
     name: str
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class DrawnMark:
     x: float
     y: float
     anchor: str
-    name: str
     short: str
+    mark: Mark
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class DrawnDay:
 class Chart:
     bars: list[DrawnBar]
     marks: list[DrawnMark]
+    happened: list[Mark]  # all in sight, also those that have no room for a line
     lines: list[DrawnLine]
     days: list[DrawnDay]
     top: float  # where the bars' room begins, under the marks
@@ -97,7 +99,8 @@ def draw(counts: Sequence[Count], marks: Sequence[Mark], *, step: int) -> Chart 
     first = last - timedelta(days=step * (min(MOST_SLOTS, max(LEAST_SLOTS, slots)) - 1))
     shown = [count for count in counts if count.day >= first]
     scale = _Scale(first, (last - first).days // step + 1, step)
-    placed = _marks(scale, marks)
+    happened = [mark for mark in marks if scale.first <= mark.day < scale.end]
+    placed = _marks(scale, happened[-MOST_MARKS:])
     top = TOP + ROW * (1 + max((row for row, _ in placed), default=-1))
     most_yes, most_no = max(count.yes for count in shown), max(count.no for count in shown)
     unit = PLOT / max(LEAST_VOTES, most_yes + most_no)
@@ -106,6 +109,7 @@ def draw(counts: Sequence[Count], marks: Sequence[Mark], *, step: int) -> Chart 
     return Chart(
         bars=[scale.bar(count, unit) for count in shown],
         marks=[_named(mark, scale, ROW * (row + 1) - 4) for row, mark in placed],
+        happened=happened,
         lines=_lines(most_yes, most_no, zero, unit),
         days=_days(scale),
         top=top,
@@ -123,6 +127,11 @@ class _Scale:
     first: date
     slots: int
     step: int
+
+    @property
+    def end(self) -> date:
+        """The day after the last slot."""
+        return self.first + timedelta(days=self.slots * self.step)
 
     @property
     def slot(self) -> float:
@@ -147,12 +156,10 @@ def _short(number: float) -> float:
 
 
 def _marks(scale: _Scale, marks: Sequence[Mark]) -> list[tuple[int, Mark]]:
-    """Give the newest marks in sight a row each, the lowest in which their names do not collide."""
-    end = scale.first + timedelta(days=scale.slots * scale.step)
-    seen = [mark for mark in marks if scale.first <= mark.day < end][-MOST_MARKS:]
+    """Give each mark a row, the lowest in which their names do not collide."""
     taken: list[float] = []  # where the last name of each row ends
     placed = []
-    for mark in seen:
+    for mark in marks:
         start = scale.edge(mark.day) - (MARK_WIDTH if _turned(scale, mark) else 0)
         row = next((row for row, until in enumerate(taken) if until <= start), len(taken))
         taken[row:] = [start + MARK_WIDTH, *taken[row + 1 :]]
@@ -168,7 +175,7 @@ def _turned(scale: _Scale, mark: Mark) -> bool:
 def _named(mark: Mark, scale: _Scale, y: float) -> DrawnMark:
     short = mark.name if len(mark.name) <= MARK_CHARS else mark.name[: MARK_CHARS - 1].rstrip() + "…"
     anchor = "end" if _turned(scale, mark) else "start"
-    return DrawnMark(_short(scale.edge(mark.day)), y, anchor, mark.name, short)
+    return DrawnMark(_short(scale.edge(mark.day)), y, anchor, short, mark)
 
 
 def _lines(most_yes: int, most_no: int, zero: float, unit: float) -> list[DrawnLine]:

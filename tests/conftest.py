@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from flask_security.utils import hash_password
 
-from feedback import articles, create_app
+from feedback import articles, create_app, votes
 from feedback import clock as real_clock
 from feedback.config import Settings
 from feedback.db import db, dispose, transact
@@ -26,6 +26,8 @@ pytest_plugins = ["tests.presence", "tests.server", "tests.publisher", "tests.fa
 
 SECRET = "only-the-tests-sign-with-this-key"
 TEMPLATE = "feedback_template"
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)  # when readers vote where a test does not say
 
 _numbers = count(1)
 
@@ -176,6 +178,24 @@ def rows(app: Flask) -> Callable[..., list[Any]]:
             return list(db.session.execute(select).scalars())
 
     return read
+
+
+@pytest.fixture
+def cast(do: Callable[..., Any], ask: Callable[..., Any], site: Site) -> Callable[..., None]:
+    """Cast votes by the rule that serves readers, each of another reader: `cast(article, yes=3, no=1)`."""
+    view = ask(articles.site, site.slug)
+
+    def run(article: Article, *, yes: int = 0, no: int = 0, at: datetime = NOON, **more: Any) -> None:
+        page = articles.Page(view, article.key, article.title, article.url)
+
+        def all_of_them() -> None:
+            for value in [votes.Choice.YES] * yes + [votes.Choice.NO] * no:
+                reader = next(_numbers).to_bytes(32, "big")
+                votes.cast(votes.Ballot(page, reader, value, **more), now=at)
+
+        do(all_of_them)
+
+    return run
 
 
 class Clock:

@@ -15,27 +15,9 @@ from feedback.stats import words
 from feedback.stats.figures import ArticleFigures, Edit, RevisionFigure, Votes
 from feedback.stats.lists import Line
 from tests.cast import KEY, registration
+from tests.conftest import NOON
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TODAY = date(2026, 6, 1)
-
-
-@pytest.fixture
-def cast(do: Callable[..., Any], ask: Callable[..., Any], site: Any) -> Callable[..., None]:
-    """Cast votes by the rule that serves readers, each of another reader."""
-    view = ask(articles.site, site.slug)
-    readers = iter(range(1, 1_000_000))
-
-    def run(article: Article, *, yes: int = 0, no: int = 0, at: datetime = NOON, **more: Any) -> None:
-        page = articles.Page(view, article.key)
-
-        def all_of_them() -> None:
-            for value in [votes.Choice.YES] * yes + [votes.Choice.NO] * no:
-                votes.cast(votes.Ballot(page, next(readers).to_bytes(32, "big"), value, **more), now=at)
-
-        do(all_of_them)
-
-    return run
 
 
 @pytest.fixture
@@ -57,16 +39,28 @@ def page(client: Any, site: str, key: str = KEY, **query: str) -> Any:
 # Sentences
 
 
-def figures(seen: list[tuple[str, int, int]], period: stats.Period = stats.EVER, **more: Any) -> ArticleFigures:
+def figures(seen: list[tuple[str, int, int]], asked: stats.Asked = stats.EVERYTHING) -> ArticleFigures:
     from feedback.stats.figures import _last_edit
 
     revisions = [
         RevisionFigure(label, datetime(2026, 5, place, tzinfo=UTC), None, Votes(yes, no), Votes(0, 0).count)
         for place, (label, yes, no) in enumerate(seen, start=2)
     ]
-    total = Votes(sum(each.votes.yes for each in revisions), sum(each.votes.no for each in revisions))
+    edit = _last_edit(revisions)
     return ArticleFigures(
-        Article(key="k"), period, stats.By.DAY, total, {}, [], revisions, _last_edit(revisions), [], [], **more
+        article=Article(key="k"),
+        asked=asked,
+        by=stats.By.DAY,
+        votes=Votes(sum(each.votes.yes for each in revisions), sum(each.votes.no for each in revisions)),
+        reasons={},
+        sections=[],
+        revisions=revisions,
+        last_edit=edit,
+        edit=edit,
+        series=[],
+        alerts=[],
+        every_reason={},
+        every_section=[],
     )
 
 
@@ -110,9 +104,22 @@ def test_the_sentence_says_how_many_voted_and_what_the_last_edit_did(seen, sente
     ],
 )
 def test_the_sentence_of_a_period_names_it_and_leaves_the_edit_out(period, beginning):
-    told = words.sentence(figures([("a", 60, 40), ("b", 45, 55)], period), TODAY)
+    told = words.sentence(figures([("a", 60, 40), ("b", 45, 55)], stats.Asked(period)), TODAY)
     assert told == f"{beginning}53 % of the 200 readers who voted found this helpful, 46–59 %."
-    assert words.sentence(figures([], period), TODAY) == f"{beginning}no votes yet."
+    assert words.sentence(figures([], stats.Asked(period)), TODAY) == f"{beginning}no votes yet."
+
+
+@pytest.mark.parametrize(
+    ("asked", "beginning"),
+    [
+        (stats.Asked(revision="2026-05-03"), "Revision 3 May: "),
+        (stats.Asked(revision=""), "The unnamed version: "),
+        (stats.Asked(stats.Period(start=date(2026, 5, 1)), "v2"), "Since 1 May, revision v2: "),
+    ],
+)
+def test_the_sentence_of_a_revision_names_it_and_leaves_the_edit_out(asked, beginning):
+    told = words.sentence(figures([("a", 60, 40), ("b", 45, 55)], asked), TODAY)
+    assert told == f"{beginning}53 % of the 200 readers who voted found this helpful, 46–59 %."
 
 
 def test_an_edit_of_another_year_says_which():

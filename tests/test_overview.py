@@ -16,7 +16,7 @@ from feedback.models import Comment, SiteDay, State, Tally
 from feedback.stats import overview, words
 from feedback.stats.overview import Span
 from tests.cast import registration
-from tests.test_authors import cast, text_of, write  # noqa: F401
+from tests.test_authors import text_of, write  # noqa: F401
 
 DAY = date(2026, 5, 4)
 

@@ -162,10 +162,11 @@ def _rows(site: Site, other: Site, hot: Article, ann: Staff) -> Iterator[tuple[A
     yield (
         Revision,
         [
-            {"article_id": hot.id, "label": label, "registered": True, "first_seen": NOW, "note": None}
-            for label in ("r1", "r2", "r3")
+            {"article_id": hot.id, "label": label, "registered": True, "first_seen": NOW, "note": None,
+             "merged_into": "r1" if label == "r0" else None}
+            for label in ("r0", "r1", "r2", "r3")
         ],
-    )
+    )  # fmt: skip
     yield Tally, [_tally(hot.id, label, day) for day in days for label in ("r1", "r2", "r3")]
     yield Tally, [_tally(key, "", days[0]) for key, _, _ in made]
     yield (
@@ -477,11 +478,13 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
         listener.get(client, "/articles/", sort=sort.value, site=site.slug, q="page-0001")
         listener.get(token, f"{api}/stats", sort=sort.value, q="page-0001")
     period = {"from": "2026-04-01", "to": "2026-05-31"}
-    for query in ({}, period, {"by": "week"}):
+    narrowed = {"revision": "r1", "reason": "unclear", "compare": "r1", "with": "r2"}
+    for query in ({}, period, {"by": "week"}, narrowed, {"section": "s1"}):
         listener.get(client, f"/articles/{site.slug}", article=article.key, **query)
         listener.get(token, f"{api}/stats", article=article.key, **query)
     listener.get(client, f"/articles/{site.slug}/figures.csv", article=article.key)
     listener.get(client, f"/articles/{site.slug}/announcement", article=article.key)
+    listener.get(client, f"/articles/{site.slug}/revision", article=article.key, label="r1")
     notes = listener.get(token, f"{api}/notes", article=article.key).json
     listener.get(token, f"{api}/notes", article=article.key, cursor=notes["next"])
 

@@ -4,39 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
 from sqlalchemy import event, select, text
 
-from feedback import articles, statistics, stats, votes
+from feedback import articles, forms, statistics, stats, votes
 from feedback.db import db
 from feedback.errors import Malformed, Missing, Refused
 from feedback.models import Article, Role, Site, Standing, Vote
-from feedback.stats import By, Period, Sort, Viewer
+from feedback.stats import Asked, By, Period, Sort, Viewer
 from tests.cast import registration
-
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-_readers = count(1)
-
-
-@pytest.fixture
-def cast(do: Callable[..., Any], ask: Callable[..., Any], site: Site) -> Callable[..., None]:
-    """Cast votes by the rule that serves readers, each of another reader: `cast(article, yes=3, no=1)`."""
-    view = ask(articles.site, site.slug)
-
-    def run(article: Article, *, yes: int = 0, no: int = 0, at: datetime = NOON, **more: Any) -> None:
-        page = articles.Page(view, article.key, article.title, article.url)
-
-        def all_of_them() -> None:
-            for value in [votes.Choice.YES] * yes + [votes.Choice.NO] * no:
-                reader = next(_readers).to_bytes(32, "big")
-                votes.cast(votes.Ballot(page, reader, value, **more), now=at)
-
-        do(all_of_them)
-
-    return run
+from tests.conftest import NOON
 
 
 @pytest.fixture
@@ -135,7 +114,7 @@ def test_a_period_narrows_votes_share_reasons_sections_and_series(figures, artic
     for day in (1, 2, 3, 4):
         cast(article, yes=day, at=datetime(2026, 5, day, tzinfo=UTC))
         cast(article, no=1, reason="unclear", section="dose", at=datetime(2026, 5, day, tzinfo=UTC))
-    found = figures(period=Period(date(2026, 5, 2), date(2026, 5, 3)))
+    found = figures(asked=Asked(Period(date(2026, 5, 2), date(2026, 5, 3))))
     assert found["votes"]["yes"] == 5
     assert found["votes"]["no"] == 2
     assert found["helpful"]["wording"] == statistics.wording(5, 7)
@@ -156,7 +135,7 @@ def test_a_period_narrows_votes_share_reasons_sections_and_series(figures, artic
 def test_a_period_may_be_open_at_either_end(figures, article, cast, period, votes):
     for day in (1, 2, 3, 4):
         cast(article, yes=1, at=datetime(2026, 5, day, tzinfo=UTC))
-    assert figures(period=period)["votes"]["total"] == votes
+    assert figures(asked=Asked(period))["votes"]["total"] == votes
 
 
 def test_quarantined_votes_are_told_apart_and_count_in_no_other_figure(figures, article, do, ask, site):
@@ -221,7 +200,7 @@ def test_a_revision_nobody_registered_is_shown_from_five_votes_on(figures, artic
 def test_a_period_leaves_revisions_and_their_comparison_whole(figures, article, cast):
     cast(article, yes=8, no=12, revision="a", at=NOON - timedelta(days=9))
     cast(article, yes=15, no=5, revision="b")
-    assert figures(period=Period(start=NOON.date()))["comparison"] == figures()["comparison"]
+    assert figures(asked=Asked(Period(start=NOON.date())))["comparison"] == figures()["comparison"]
 
 
 # Alerts
@@ -590,3 +569,14 @@ def test_no_figure_is_taken_from_a_scan(app, ask, admin, ann, as_viewer, article
                 assert f"Seq Scan on {table} " not in plan, plan
             assert place >= lists or "TEMP B-TREE" not in plan, plan
         assert not any("FROM vote" in statement and "note IS NOT NULL" not in statement for statement, _ in statements)
+
+
+# What is asked for
+
+
+@pytest.mark.parametrize(
+    ("query", "revision"), [({}, None), ({"revision": ""}, None), ({"revision": " "}, ""), ({"revision": " v2 "}, "v2")]
+)
+def test_a_space_asks_for_the_revision_without_a_name(query, revision):
+    asked = stats.asked(forms.read(forms.NARROWED, {**query, "from": "2026-05-01", "reason": "", "section": "dose"}))
+    assert asked == stats.Asked(Period(start=date(2026, 5, 1)), revision, None, "dose")

@@ -42,6 +42,7 @@ from feedback.forms.staff import (
     FLAGS,
     HISTORY,
     LISTED,
+    NARROWED,
     NOTES,
     OVERVIEW,
     PICKED,
@@ -52,6 +53,7 @@ from feedback.forms.staff import (
     REVISION,
     UNDO,
     UNDONE,
+    revision_label,
 )
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "MARK",
     "MAX_BODY_BYTES",
     "MINE",
+    "NARROWED",
     "NOTES",
     "OF_READER",
     "OVERVIEW",
@@ -107,6 +110,7 @@ __all__ = [
     "lines",
     "name",
     "read",
+    "revision_label",
     "web_address",
     "whole",
 ]

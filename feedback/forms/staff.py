@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from feedback import articles, blocklist, comments, moderation, stats
+from feedback import articles, blocklist, comments, moderation, stats, votes
 from feedback.errors import Invalid
 from feedback.forms.shape import (
     Check,
@@ -153,10 +153,29 @@ def moment(value: Any) -> datetime:
 CHOICE = (Field("id", line(64), required=True), Field("version", version, required=True))
 HISTORY = (Field("comment", line(64)), Field("by", line(64)), Field("cursor", line(500)))
 FLAGS = (Field("comment", line(64), required=True),)
-FIGURES = (
-    Field("article", article_key),
+
+
+@says(
+    type="string",
+    description=f"A revision's label, at most {articles.MAX_REVISION_CHARS} characters; one space is the unnamed one.",
+)
+def revision_label(value: Any) -> str | None:
+    """The label of a revision. Nothing asks for none, as an empty field does; a space is the one without a name."""
+    return line(articles.MAX_REVISION_CHARS)(value) if string(value) else None
+
+
+NARROWED = (
     Field("from", day),
     Field("to", day),
+    Field("revision", revision_label),
+    Field("reason", line(64)),
+    Field("section", line(votes.MAX_SECTION_CHARS)),
+)
+FIGURES = (
+    Field("article", article_key),
+    *NARROWED,
+    Field("compare", revision_label),
+    Field("with", revision_label),
     Field("by", one_of(*stats.By)),
     Field("sort", one_of(*stats.Sort)),
     Field("q", line(200)),

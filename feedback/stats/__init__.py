@@ -1,7 +1,7 @@
 """What authors are told: figures by SQL, lists by `standing`, notes; who may see which. The maths: `statistics`."""
 
 from feedback.stats.access import Viewer, open_article
-from feedback.stats.ask import EVER, By, Period, Sort, period
+from feedback.stats.ask import EVER, EVERYTHING, Asked, By, Period, Sort, asked, pair, period
 from feedback.stats.figures import (
     BASELINE_LEAST,
     ArticleFigures,
@@ -12,6 +12,7 @@ from feedback.stats.figures import (
     article,
     drop,
     last_edit_and_drop,
+    nested,
     readable,
     weeks,
 )
@@ -21,7 +22,9 @@ from feedback.stats.notes import Note, all_notes, notes
 __all__ = [
     "BASELINE_LEAST",
     "EVER",
+    "EVERYTHING",
     "ArticleFigures",
+    "Asked",
     "Bar",
     "By",
     "Drop",
@@ -36,12 +39,15 @@ __all__ = [
     "all_notes",
     "article",
     "drop",
+    "asked",
     "fit",
     "fit_sites",
     "last_edit_and_drop",
     "listing",
+    "nested",
     "notes",
     "open_article",
+    "pair",
     "period",
     "readable",
     "unfitted",

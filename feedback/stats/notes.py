@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from feedback import opaque
+from feedback import merging, opaque
 from feedback.db import db
 from feedback.errors import Malformed
 from feedback.models import Article, Vote
@@ -64,7 +64,8 @@ def notes(article: Article, *, period: Period = EVER, cursor: str | None = None)
         query = query.where(Vote.updated < datetime.combine(last, time.min, UTC) + DAY)
     rows = list(db.session.execute(query.offset(skip).limit(NOTES_PAGE + 1)).scalars())
     shown = {revision.label for revision in revisions(article.id)}
-    items = [_note(row, shown) for row in rows[:NOTES_PAGE]]
+    roots = merging.roots(article.id)
+    items = [_note(row, roots.get(row.revision, row.revision), shown) for row in rows[:NOTES_PAGE]]
     if len(rows) <= NOTES_PAGE:
         return Page(items, None)
     day = rows[NOTES_PAGE - 1].updated.date()
@@ -93,6 +94,6 @@ def _note_place(day: str, skip: int) -> tuple[date, int]:
     raise Malformed("This cursor does not belong to this list. Begin again without it.")
 
 
-def _note(row: Vote, shown: set[str]) -> Note:
-    revision = row.revision if row.revision in shown else None
+def _note(row: Vote, counted_as: str, shown: set[str]) -> Note:
+    revision = counted_as if counted_as in shown else None
     return Note(row.note or "", row.reason, row.section, revision, row.day, row.value.value)

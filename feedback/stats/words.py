@@ -54,10 +54,13 @@ def found_helpful(votes: Votes) -> str:
 
 def sentence(figures: ArticleFigures, today: date) -> str:
     """The first thing an author reads: how many found it helpful, and what the last edit did to that."""
-    period = figures.period
-    if period.start or period.end:
-        return f"{_period(period.start, period.end, today)}: {_lower(found_helpful(figures.votes))}."
-    return overall(figures.votes, figures.edit, today)
+    asked = figures.asked
+    of = [_revision(asked.revision, today)] if asked.revision is not None else []
+    when = [_period(asked.period.start, asked.period.end, today)] if asked.period.start or asked.period.end else []
+    if of or when:
+        told = ", ".join(when + of)
+        return f"{told[:1].upper()}{told[1:]}: {_lower(found_helpful(figures.votes))}."
+    return overall(figures.votes, figures.last_edit, today)
 
 
 def overall(votes: Votes, edit: Edit | None, today: date) -> str:
@@ -72,6 +75,10 @@ def _period(start: date | None, end: date | None, today: date) -> str:
             return f"On {day_words(start, today)}"
         return f"From {day_words(start, today)} to {day_words(end, today)}"
     return f"Since {day_words(start, today)}" if start else f"Until {day_words(end or today, today)}"
+
+
+def _revision(label: str, today: date) -> str:
+    return f"revision {version(label, today)}" if label else "the unnamed version"
 
 
 def _lower(words: str) -> str:

@@ -36,9 +36,9 @@ def figures() -> ResponseReturnValue:
     if asked["article"] is None:
         sort = stats.Sort(asked["sort"] or "needs_work")
         return stats.listing(viewer, sort=sort, words=asked["q"], cursor=asked["cursor"]).public()
-    period = stats.period(asked["from"], asked["to"])
+    narrowed, pair = stats.asked(asked), stats.pair(asked)
     article = stats.open_article(viewer, asked["article"])
-    return stats.article(article, period=period, by=stats.By(asked["by"] or "day")).public()
+    return stats.article(article, asked=narrowed, by=stats.By(asked["by"] or "day"), pair=pair).public()
 
 
 @bp.get("/notes")

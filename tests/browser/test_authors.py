@@ -108,7 +108,9 @@ def test_every_page_is_accessible_and_never_scrolls_sideways(
     problems.expect("422")
     page = sign_in(ann, viewport=size, color_scheme=scheme)
     article = f"/articles/{site.slug}?article={KEY}"
-    shown = ("/articles/", article, f"{article}&by=week", f"{article}&from=2030-01-01", f"{article}&from=2026-13-01")
+    shown = ("/articles/", article, f"{article}&by=week", f"{article}&from=2030-01-01", f"{article}&from=2026-13-01",
+             f"{article}&section=side-effects-and-cautions&compare=2026-04-01&with=2026-05-03",
+             f"/articles/{site.slug}/revision?article={KEY}&label=2026-05-03")  # fmt: skip
     for path in (*shown, f"/articles/{site.slug}?article=fresh"):
         page.goto(service.url + path)
         if path == article:
@@ -131,3 +133,43 @@ def test_the_letters_of_the_chart_keep_their_size_on_a_telephone(
         "(all) => all.map((each) => { const box = each.getBoundingClientRect(); return [box.left, box.right]; })"
     )
     assert all(left[1] < right[0] for left, right in zip(boxes, boxes[1:], strict=False)), boxes
+
+
+def test_an_author_compares_any_two_revisions_and_counts_two_as_one(
+    sign_in: Callable[..., Page], ann: Any, do: Callable[..., Any], ask: Callable[..., Any], read_article: Article
+) -> None:
+    view = ask(articles.site, ann.site.slug)
+
+    def add_a_third() -> None:
+        for number in range(30):
+            reader = (10_000 + number).to_bytes(32, "big")
+            ballot = votes.Ballot(articles.Page(view, KEY), reader, votes.Choice.YES, revision="2026-05-10")
+            votes.cast(ballot, now=EDITED + timedelta(days=7))
+
+    do(add_a_third)
+    page = sign_in(ann, viewport=SCREEN)
+    page.get_by_role("link", name=TITLE).click()
+    usual = page.get_by_role("region", name="Before and after the last edit")
+    expect(usual).to_contain_text("Before: 3 May")
+    asked = page.get_by_role("form", name="Revisions to compare")
+    asked.get_by_role("combobox", name="Compare").select_option("2026-04-01")
+    asked.get_by_role("combobox", name="with").select_option("2026-05-10")
+    asked.get_by_role("button", name="Compare").click()
+    chosen = page.get_by_role("region", name="Two revisions compared")
+    expect(chosen).to_contain_text("Before: 1 April")
+    expect(chosen).to_contain_text("Likely better.")
+    page.reload()
+    expect(chosen).to_contain_text("After: 10 May")
+    chosen.get_by_role("link", name="The last edit").click()
+
+    usual.get_by_text("All revisions").click()
+    merge = page.get_by_role("form", name="Count two revisions as one")
+    merge.get_by_role("combobox", name="Count").select_option("2026-05-10")
+    merge.get_by_role("combobox", name="with").select_option("2026-05-03")
+    merge.get_by_role("button", name="Count as one").click()
+    expect(page.get_by_text("You counted the revision 2026-05-10 with 2026-05-03")).to_be_visible()
+    expect(usual).to_contain_text("After: 3 May")
+    expect(usual).to_contain_text("of the 150 readers who voted")
+    page.get_by_role("button", name="Undo").click()
+    expect(usual).to_contain_text("After: 10 May")
+    expect(usual).to_contain_text("of the 30 readers who voted")

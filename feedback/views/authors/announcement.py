@@ -1,4 +1,4 @@
-"""You said, we changed: a line that readers find under the question, and taking back what was changed here."""
+"""You said, we changed: a line that readers find under the question."""
 
 from datetime import date
 from typing import Any
@@ -10,13 +10,10 @@ from wtforms import HiddenField
 from feedback import articles, changes, forms
 from feedback.changes import Kind, Subject
 from feedback.db import transact
-from feedback.errors import Conflict, Missing, Refused
+from feedback.errors import Conflict
 from feedback.models import Article
-from feedback.views import desk
 from feedback.views.admin.fields import Form, Line
-from feedback.views.authors.room import bp, by, here, open_article, open_site, tell
-
-UNDOABLE = (Kind.ANNOUNCEMENT,)  # of what is written down, what authors change themselves
+from feedback.views.authors.room import bp, by, open_article, open_site, page_of, tell
 
 
 def _day(value: str) -> date:
@@ -56,8 +53,8 @@ def announcement(slug: str) -> ResponseReturnValue:
         fresh = open_article(site)
         saved = {"text": fresh.we_changed, "on": _on(fresh)}
         return _page(site, fresh, form, overtaken=True, last=conflict.extra["last"], saved=saved), 409
-    tell(change, slug, found)
-    return redirect(here("article", slug, found), 303)
+    tell(slug, change)
+    return redirect(page_of(slug, found.key, "changed"), 303)
 
 
 def _on(article: Article) -> str:
@@ -66,17 +63,3 @@ def _on(article: Article) -> str:
 
 def _page(site: articles.SiteView, article: Article, form: AnnouncementForm, **more: Any) -> str:
     return render_template("authors/announcement.html", site=site, article=article, form=form, **more)
-
-
-@bp.post("/<slug>/changes/<change_id>/undo")
-def undo(slug: str, change_id: str) -> ResponseReturnValue:
-    """Take back what was changed on an author's page. Administrators find everything among their site's changes."""
-    site = open_site(slug)
-    found = open_article(site)
-    change = changes.get(site.id, desk.identifier(change_id))
-    if change.about.get("article") != found.key:
-        raise Missing("There is no such change of this article.")
-    if Kind(change.kind) not in UNDOABLE:
-        raise Refused("An administrator can undo this, among the changes of the site.")
-    tell(transact(changes.undo, site.id, change.id, by()), slug, found)
-    return redirect(here("article", slug, found), 303)

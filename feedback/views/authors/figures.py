@@ -10,9 +10,11 @@ from flask.typing import ResponseReturnValue
 
 from feedback import articles, chart, forms, stats
 from feedback.errors import Invalid
-from feedback.stats import By, Sort, words
+from feedback.models import Article
+from feedback.stats import ArticleFigures, By, Sort, words
 from feedback.views import spreadsheet
-from feedback.views.authors.room import bp, given, one_of, open_site, viewer
+from feedback.views.admin.articles import RevisionForm
+from feedback.views.authors.room import bp, given, one_of, open_article, open_site, viewer
 
 TABS = {
     Sort.NEEDS_WORK: "Needs work",
@@ -22,7 +24,7 @@ TABS = {
 }
 MANY_DAYS = 62  # from here on weeks are easier to read than days, unless days are asked for
 LATELY = (30, 90)  # days, of the links beside the period
-FILTERS = ("article", "from", "to", "by")
+FILTERS = ("article", "from", "to", "revision", "reason", "section", "compare", "with", "by")
 NOT_THE_ARTICLE = "looking_for_something_else"  # the page was wrong for the reader, not the article
 
 
@@ -51,10 +53,19 @@ def index() -> ResponseReturnValue:
 @bp.get("/<slug>")
 def article(slug: str) -> ResponseReturnValue:
     site = open_site(slug)
+    return show(site, open_article(site))
+
+
+def show(
+    site: articles.SiteView,
+    found: Article,
+    *,
+    revision: RevisionForm | None = None,
+    merge_errors: dict[str, list[str]] | None = None,
+) -> ResponseReturnValue:
+    """Answer an article's page, with what was wrong in one of its forms."""
     query = given()
-    found = stats.open_article(viewer(site), forms.read(forms.NOTES, query)["article"])
-    asked, period, errors = _asked(query)
-    figures = stats.article(found, period=period, by=By.DAY)
+    asked, figures, errors = _figures(found, query)
     by = By(asked["by"]) if asked.get("by") else _easier(figures.series)
     bars = stats.weeks(figures.series) if by is By.WEEK else figures.series
     page = render_template(
@@ -66,15 +77,28 @@ def article(slug: str) -> ResponseReturnValue:
         labels={reason.code: reason.label for reason in site.policy.reasons},
         reasons={code: votes for code, votes in figures.reasons.items() if code != NOT_THE_ARTICLE},
         elsewhere=figures.reasons.get(NOT_THE_ARTICLE, 0),
-        notes=stats.notes(found, period=period, cursor=asked.get("cursor")),
+        nested=stats.nested,
+        notes=stats.notes(found, period=figures.asked.period, cursor=asked.get("cursor")),
         errors=errors,
         given=query,
+        filters={name: value for name, value in query.items() if name in FILTERS},
         begun="cursor" in query,
         lately={days: (g.now.date() - timedelta(days=days - 1)).isoformat() for days in LATELY},
-        download=_here(slug, query, "authors.download", by=by.value),
-        here=lambda **changes: _here(slug, query, **changes),
+        download=_here(site.slug, query, "authors.download", by=by.value),
+        here=lambda **changes: _here(site.slug, query, **changes),
+        revision=revision or RevisionForm(sent=False),
+        merge_errors=merge_errors or {},
     )
-    return page, 422 if errors else 200
+    return page, 422 if errors or merge_errors or (revision and revision.errors) else 200
+
+
+def _figures(found: Article, query: dict[str, str]) -> tuple[dict[str, Any], ArticleFigures, dict[str, list[str]]]:
+    """Read the filters. One that cannot be read leaves the page whole, and says so beside the field."""
+    try:
+        asked = forms.read(forms.FIGURES, query)
+        return asked, stats.article(found, asked=stats.asked(asked), pair=stats.pair(asked)), {}
+    except Invalid as error:
+        return {}, stats.article(found), error.errors
 
 
 COLUMNS = ("figure", "revision", "day", "code", "title", "yes", "no", "share", "low", "high", "text")
@@ -82,17 +106,19 @@ COLUMNS = ("figure", "revision", "day", "code", "title", "yes", "no", "share", "
 
 @bp.get("/<slug>/figures.csv")
 def download(slug: str) -> ResponseReturnValue:
-    """Give all that the article's page shows, for its period, to a spreadsheet: one figure a row."""
+    """Give all that the article's page shows, narrowed as it is, to a spreadsheet: one figure a row."""
     site = open_site(slug)
+    found = open_article(site)
     asked = forms.read(forms.FIGURES, given())
-    found = stats.open_article(viewer(site), forms.read(forms.NOTES, given())["article"])
-    period = stats.period(asked["from"], asked["to"])
-    figures = stats.article(found, period=period, by=By(asked["by"] or By.DAY))
-    return spreadsheet.answer("figures.csv", COLUMNS, _lines(figures, site, stats.all_notes(found, period=period)))
+    narrowed, by = stats.asked(asked), By(asked["by"] or By.DAY)
+    figures = stats.article(found, asked=narrowed, by=by, pair=stats.pair(asked))
+    return spreadsheet.answer(
+        "figures.csv", COLUMNS, _lines(figures, site, stats.all_notes(found, period=narrowed.period))
+    )
 
 
 def _lines(
-    figures: stats.ArticleFigures, site: articles.SiteView, notes: Iterable[stats.Note]
+    figures: ArticleFigures, site: articles.SiteView, notes: Iterable[stats.Note]
 ) -> Iterator[tuple[spreadsheet.Cell, ...]]:
     labels = {reason.code: reason.label for reason in site.policy.reasons}
     yield _line("article", title=figures.article.title, code=figures.article.key, **_share(figures.votes))
@@ -106,8 +132,11 @@ def _lines(
         day = revision.first_seen.date().isoformat()
         yield _line("revision", revision=revision.label, day=day, text=revision.note, **_share(revision.votes))
     if figures.edit:
-        compared, difference = figures.edit, figures.edit.compared.difference
-        yield _line("comparison", revision=compared.after.label, share=difference, text=compared.compared.verdict)
+        edit, compared = figures.edit, figures.edit.compared
+        limits = {"share": compared.difference, "low": compared.low, "high": compared.high}
+        yield _line("comparison", revision=edit.after.label, code=edit.before.label, text=compared.verdict, **limits)
+    for alert in figures.alerts:
+        yield _line("alert", revision=alert.revision.label, text=words.dropped(alert, g.now.date()))
     for note in notes:
         about = {"code": note.reason, "title": note.section_title, note.value: 1}
         yield _line("note", revision=note.revision, day=note.day.isoformat(), text=note.note, **about)
@@ -122,23 +151,15 @@ def _line(figure: str, **cells: spreadsheet.Cell) -> tuple[spreadsheet.Cell, ...
     return (figure, *(cells.get(column) for column in COLUMNS[1:]))
 
 
-def _asked(given: dict[str, str]) -> tuple[dict[str, Any], stats.Period, dict[str, list[str]]]:
-    """Read the filters. One that cannot be read leaves the page whole, and says so beside the field."""
-    try:
-        asked = forms.read(forms.FIGURES, given)
-        return asked, stats.period(asked["from"], asked["to"]), {}
-    except Invalid as error:
-        return {}, stats.EVER, error.errors
-
-
 def _easier(days: list[stats.Bar]) -> By:
     return By.WEEK if days and (days[-1].day - days[0].day).days >= MANY_DAYS else By.DAY
 
 
-def _chart(figures: stats.ArticleFigures, bars: list[stats.Bar], by: By) -> chart.Chart | None:
+def _chart(figures: ArticleFigures, bars: list[stats.Bar], by: By) -> chart.Chart | None:
     today: date = g.now.date()
     marks = [
-        chart.Mark(revision.first_seen.date(), words.version(revision.label, today)) for revision in figures.revisions
+        chart.Mark(revision.first_seen.date(), words.version(revision.label, today), revision.note)
+        for revision in figures.revisions
     ]
     counts = [chart.Count(bar.day, bar.yes, bar.no) for bar in bars]
     return chart.draw(counts, marks, step=7 if by is By.WEEK else 1)

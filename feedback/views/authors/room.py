@@ -55,8 +55,8 @@ NAMED = (forms.Field("article", forms.article_key, required=True),)
 
 
 def open_article(site: articles.SiteView) -> Article:
-    """Return the article that the address names, where it is the person's. Raises Invalid, Missing, Refused."""
-    return stats.open_article(viewer(site), forms.read(NAMED, request.args)["article"])
+    """Return the article that the address names. Raises Invalid, Missing, and Refused where it is not theirs."""
+    return stats.open_article(viewer(site), forms.read(NAMED, given())["article"])
 
 
 def by() -> By:
@@ -64,15 +64,15 @@ def by() -> By:
     return By(g.person.actor, g.site_ids, g.now)
 
 
-def here(endpoint: str, slug: str, article: Article, **values: Any) -> str:
-    """Return the address of a page about the same article."""
-    return url_for(f"authors.{endpoint}", slug=slug, article=article.key, **values)
+def page_of(slug: str, key: str, part: str | None = None) -> str:
+    """Return the address of an article's page, or of a part of it."""
+    return url_for("authors.article", slug=slug, article=key, _anchor=part)
 
 
-def tell(change: Change | None, slug: str, article: Article) -> None:
+def tell(slug: str, change: Change | None) -> None:
     """Confirm a change on the next page, with the button that takes it back."""
     if change is None:
         desk.tell("Nothing was changed: it was so already.", "done")
         return
-    undo = {"url": here("undo", slug, article, change_id=change.id), "button": "Undo"}
+    undo = {"url": url_for("authors.undo", slug=slug, change_id=change.id), "button": "Undo"}
     desk.tell({"text": f"You {change.what}.", "form": undo}, "done")
