@@ -102,8 +102,8 @@ def words(text: str) -> frozenset[str]:
 # What the service's own pages are made of, other than comments: no handler, no style, nothing that loads by itself.
 ELEMENTS = words(
     """
-    a article b base bdi blockquote body br button circle code datalist dd desc details dialog div dl dt em fieldset
-    figcaption figure footer form g h1 h2 h3 head header html input kbd label legend li line link main meta nav
+    a article b base bdi blockquote body br button circle caption code datalist dd desc details dialog div dl dt em
+    fieldset figcaption figure footer form g h1 h2 h3 head header html input kbd label legend li line link main meta nav
     ol option p pre rect script section select span strong summary svg table tbody td template text textarea th thead
     time title tr ul
     """

@@ -172,6 +172,7 @@ class House:
             f"/f/{slug}?{query}": [shelf.title, *words.values(), *shelf.labels, *names, shelf.sections[0], notes[0]],
             f"/f/{slug}?{query}&frame=1": [shelf.title, words["question"], *names],
             f"/articles/{slug}?{query}": [shelf.title, *shelf.labels, *notes, *revisions, *shelf.changes],
+            f"/articles/{slug}/revision?{query}&{revision}": [shelf.title],
             f"/admin/sites/{slug}/article?{query}": [shelf.title, *shelf.people, *revisions, *shelf.changes],
             f"/admin/sites/{slug}/article/revision?{query}&{revision}": [shelf.title],
             f"/admin/sites/{slug}/settings": [*words.values(), *shelf.labels],

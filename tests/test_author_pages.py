@@ -134,6 +134,16 @@ def test_the_csv_holds_what_the_page_shows(ann, edited):
     assert refused.status_code == 422
 
 
+def test_the_csv_holds_the_alert_in_words(ann, article, cast):
+    cast(article, yes=80, no=20, revision="a")
+    cast(article, yes=3, no=17, revision="b", at=LATER)
+    path, query = f"/articles/{ann.site.slug}/figures.csv", {"article": KEY}
+    found = rows_of(ann.signs_in().get(path, query_string=query, buffered=True))
+    (alert,) = [row for row in found if row["figure"] == "alert"]
+    assert alert["revision"] == "b"
+    assert "3 of the 20 readers who voted found this helpful" in alert["text"]
+
+
 # The outline and the chart
 
 
