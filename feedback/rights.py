@@ -99,6 +99,8 @@ def _vote(vote: Vote) -> dict[str, Any]:
         "reason": vote.reason,
         "section": vote.section,
         "note": vote.note,
+        "note_status": vote.note_status.value,
+        "fixed_in": vote.fixed_in,
         "counted": vote.counted,
         "network_hash_kept": vote.network is not None,
         "created": rfc3339(vote.created),

@@ -107,7 +107,7 @@ CHANGE = (
 NEW_NOTE = (
     update(Vote)
     .where(Vote.article_id == bindparam("b_article"), Vote.reader == bindparam("b_reader"))
-    .values(note_status=NoteStatus.NEW)
+    .values(note_status=NoteStatus.NEW, fixed_in=None)
 )
 OF_NETWORK = select(func.count()).where(
     Vote.day == bindparam("day"),

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from flask_security.utils import hash_password
 
-from feedback import articles, create_app
+from feedback import articles, create_app, votes
 from feedback import clock as real_clock
 from feedback.config import Settings
 from feedback.db import db, dispose, transact
@@ -215,6 +215,21 @@ def article(do: Callable[..., Any], site: Site) -> Article:
     """The registered article, by Ann, reviewed by Rex."""
     row, _created = do(articles.register, site.id, registration(site), now=real_clock.now())
     return row  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def poll(do: Callable[..., Any], ask: Callable[..., Any], site: Site) -> Callable[..., list[bytes]]:
+    """Have as many readers vote, by the rule that serves them: `poll(article, yes=3, no=1, at=…, note="Why?")`."""
+    view, readers = ask(articles.site, site.slug), count(1)
+
+    def run(article: Article, *, yes: int = 0, no: int = 0, at: datetime | None = None, **more: Any) -> list[bytes]:
+        page, cast = articles.Page(view, article.key), [votes.Choice.YES] * yes + [votes.Choice.NO] * no
+        ballots = [votes.Ballot(page, next(readers).to_bytes(32, "big"), value, **more) for value in cast]
+        now = at or real_clock.now()
+        do(lambda: [votes.cast(ballot, now=now) for ballot in ballots])
+        return [ballot.reader for ballot in ballots]
+
+    return run
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from feedback import articles, blocklist, comments, moderation, stats
+from feedback import articles, blocklist, comments, moderation, stats, votes
 from feedback.errors import Invalid
 from feedback.forms.shape import (
     Check,
@@ -21,7 +21,7 @@ from feedback.forms.shape import (
     web_address,
     whole,
 )
-from feedback.models import Banned, Effect, Listed, Role
+from feedback.models import Banned, Effect, Listed, NoteStatus, Role
 
 MAX_OLDER_HOURS = 8_760  # a year
 
@@ -154,7 +154,26 @@ FIGURES = (
     Field("sort", one_of(*stats.Sort)),
     Field("cursor", line(500)),
 )
-NOTES = (Field("article", article_key, required=True), Field("cursor", line(500)))
+_status_name = one_of(*NoteStatus)
+_status = Check(lambda value: NoteStatus(_status_name(value)), _status_name.schema)
+OF_ARTICLE = (Field("article", article_key, required=True),)
+NOTES = (
+    *OF_ARTICLE,
+    Field("from", day),
+    Field("to", day),
+    Field("status", _status),
+    Field("q", line(200)),
+    Field("revision", line(articles.MAX_REVISION_CHARS)),
+    Field("reason", line(64)),
+    Field("section", line(votes.MAX_SECTION_CHARS)),
+    Field("cursor", line(500)),
+)
+MARKED = (
+    *OF_ARTICLE,
+    Field("note", line(200), required=True),
+    Field("status", _status, required=True),
+    Field("revision", line(articles.MAX_REVISION_CHARS)),
+)
 ARTICLES = (Field("site", line(64)), Field("sort", one_of(*stats.Sort)), Field("cursor", line(500)))
 PICKED = (
     Field("pick", _picks, required=True),

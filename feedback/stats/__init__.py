@@ -4,7 +4,8 @@ from feedback.stats.access import Viewer, open_article
 from feedback.stats.ask import EVER, By, Period, Sort, period
 from feedback.stats.figures import ArticleFigures, Bar, Votes, article, readable, weeks
 from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unvoted
-from feedback.stats.notes import Note, all_notes, notes
+from feedback.stats.names import Names
+from feedback.stats.notes import Note, all_notes, mark_note, notes
 
 __all__ = [
     "EVER",
@@ -12,6 +13,7 @@ __all__ = [
     "Bar",
     "By",
     "Line",
+    "Names",
     "Note",
     "Page",
     "Period",
@@ -23,6 +25,7 @@ __all__ = [
     "fit",
     "fit_sites",
     "listing",
+    "mark_note",
     "notes",
     "open_article",
     "period",

@@ -1,6 +1,6 @@
 """JSON for administrators and authors, with a bearer token: articles and their figures."""
 
-from flask import Blueprint, request
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
 from feedback import articles, clock, forms, stats
@@ -44,7 +44,10 @@ def figures() -> ResponseReturnValue:
 def notes() -> ResponseReturnValue:
     viewer = _viewer()
     asked = forms.read(forms.NOTES, request.args)
-    return stats.notes(stats.open_article(viewer, asked["article"]), cursor=asked["cursor"]).public()
+    period = stats.period(asked.pop("from"), asked.pop("to"))
+    article = stats.open_article(viewer, asked.pop("article"))
+    names = stats.Names(current_app.config["SETTINGS"].secret_keys)
+    return stats.notes(article, period=period, words=asked.pop("q"), names=names, **asked).public()
 
 
 def _viewer() -> stats.Viewer:

@@ -131,3 +131,35 @@ def test_the_letters_of_the_chart_keep_their_size_on_a_telephone(
         "(all) => all.map((each) => { const box = each.getBoundingClientRect(); return [box.left, box.right]; })"
     )
     assert all(left[1] < right[0] for left, right in zip(boxes, boxes[1:], strict=False)), boxes
+
+
+def test_a_note_is_found_and_marked_by_keyboard_alone(
+    sign_in: Callable[..., Page], ann: Any, read_article: Article, service: Any, site: Any
+) -> None:
+    page = sign_in(ann, viewport=SCREEN)
+    page.goto(f"{service.url}/articles/{site.slug}?article={KEY}#notes")
+    notes = page.get_by_role("region", name="Notes to you")
+    notes.get_by_role("searchbox", name="With the words").focus()
+    page.keyboard.type("PUMP")
+    page.keyboard.press("Enter")
+    expect(notes.get_by_role("listitem")).to_have_count(1)
+    done = notes.get_by_role("button", name="Done")
+    expect(done).to_have_accessible_description("Where is the pump?")
+    done.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text(re.compile("The note is marked as done."))
+    expect(notes.get_by_role("listitem")).to_contain_text("done")
+    notes.get_by_role("button", name="Back to new").focus()
+    page.keyboard.press("Space")
+    fixed = notes.get_by_role("group").filter(has_text="Fixed in")
+    fixed.locator("summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(fixed.get_by_role("combobox", name="Revision")).to_be_focused()
+    page.keyboard.type("1 Apr")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(notes.get_by_role("listitem")).to_contain_text("fixed in 1 April")
+    notes.get_by_role("combobox", name="Notes").select_option("new")
+    notes.get_by_role("button", name="Find").click()
+    expect(notes).to_contain_text("No note matches.")

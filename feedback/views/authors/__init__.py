@@ -1,6 +1,6 @@
 """What authors and reviewers see of their articles, and administrators of all."""
 
-from feedback.views.authors import figures
+from feedback.views.authors import figures, notes
 from feedback.views.authors.room import bp
 
-__all__ = ["bp", "figures"]
+__all__ = ["bp", "figures", "notes"]

@@ -1,7 +1,8 @@
 """The list of articles, and one article's figures."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from feedback import articles, chart, forms, stats
 from feedback.errors import Invalid
 from feedback.stats import By, Sort, words
 from feedback.views import spreadsheet
+from feedback.views.authors import notes
 from feedback.views.authors.room import bp, given, one_of, open_site, viewer
 
 TABS = {
@@ -22,7 +24,7 @@ TABS = {
 }
 MANY_DAYS = 62  # from here on weeks are easier to read than days, unless days are asked for
 LATELY = (30, 90)  # days, of the links beside the period
-FILTERS = ("article", "from", "to", "by")
+FILTERS = ("article", "from", "to", "by", "revision", "reason", "section", "status", "q")
 NOT_THE_ARTICLE = "looking_for_something_else"  # the page was wrong for the reader, not the article
 
 
@@ -51,11 +53,12 @@ def index() -> ResponseReturnValue:
 def article(slug: str) -> ResponseReturnValue:
     site = open_site(slug)
     query = given()
-    found = stats.open_article(viewer(site), forms.read(forms.NOTES, query)["article"])
+    found = stats.open_article(viewer(site), forms.read(forms.OF_ARTICLE, query)["article"])
     asked, period, errors = _asked(query)
     figures = stats.article(found, period=period, by=By.DAY)
     by = By(asked["by"]) if asked.get("by") else _easier(figures.series)
     bars = stats.weeks(figures.series) if by is By.WEEK else figures.series
+    written = notes.shown(figures, query)
     page = render_template(
         "authors/article.html",
         site=site,
@@ -65,7 +68,7 @@ def article(slug: str) -> ResponseReturnValue:
         labels={reason.code: reason.label for reason in site.policy.reasons},
         reasons={code: votes for code, votes in figures.reasons.items() if code != NOT_THE_ARTICLE},
         elsewhere=figures.reasons.get(NOT_THE_ARTICLE, 0),
-        notes=stats.notes(found, period=period, cursor=asked.get("cursor")),
+        **written,
         errors=errors,
         given=query,
         begun="cursor" in query,
@@ -73,26 +76,28 @@ def article(slug: str) -> ResponseReturnValue:
         download=_here(slug, query, "authors.download", by=by.value),
         here=lambda **changes: _here(slug, query, **changes),
     )
-    return page, 422 if errors else 200
+    return page, 422 if errors or written["note_errors"] else 200
 
 
-COLUMNS = ("figure", "revision", "day", "code", "title", "yes", "no", "share", "low", "high", "text")
+COLUMNS = (
+    "figure", "revision", "day", "code", "title", "yes", "no", "share", "low", "high", "text", "status", "fixed_in",
+)  # fmt: skip
 
 
 @bp.get("/<slug>/figures.csv")
 def download(slug: str) -> ResponseReturnValue:
     """Give all that the article's page shows, for its period, to a spreadsheet: one figure a row."""
     site = open_site(slug)
-    asked = forms.read(forms.FIGURES, given())
-    found = stats.open_article(viewer(site), forms.read(forms.NOTES, given())["article"])
+    query = given()
+    asked = forms.read(forms.FIGURES, query)
+    found = stats.open_article(viewer(site), forms.read(forms.OF_ARTICLE, query)["article"])
     period = stats.period(asked["from"], asked["to"])
     figures = stats.article(found, period=period, by=By(asked["by"] or By.DAY))
-    return spreadsheet.answer("figures.csv", COLUMNS, _lines(figures, site, stats.all_notes(found, period=period)))
+    below = notes.lines(found, notes.narrowed(query))
+    return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, site), map(_row, below)))
 
 
-def _lines(
-    figures: stats.ArticleFigures, site: articles.SiteView, notes: Iterable[stats.Note]
-) -> Iterator[tuple[spreadsheet.Cell, ...]]:
+def _lines(figures: stats.ArticleFigures, site: articles.SiteView) -> Iterator[tuple[spreadsheet.Cell, ...]]:
     labels = {reason.code: reason.label for reason in site.policy.reasons}
     yield _line("article", title=figures.article.title, code=figures.article.key, **_share(figures.votes))
     for bar in figures.series:
@@ -107,9 +112,6 @@ def _lines(
     if figures.edit:
         compared, difference = figures.edit, figures.edit.compared.difference
         yield _line("comparison", revision=compared.after.label, share=difference, text=compared.compared.verdict)
-    for note in notes:
-        about = {"code": note.reason, "title": note.section_title, note.value: 1}
-        yield _line("note", revision=note.revision, day=note.day.isoformat(), text=note.note, **about)
 
 
 def _share(votes: stats.Votes) -> dict[str, spreadsheet.Cell]:
@@ -118,7 +120,11 @@ def _share(votes: stats.Votes) -> dict[str, spreadsheet.Cell]:
 
 
 def _line(figure: str, **cells: spreadsheet.Cell) -> tuple[spreadsheet.Cell, ...]:
-    return (figure, *(cells.get(column) for column in COLUMNS[1:]))
+    return _row({"figure": figure, **cells})
+
+
+def _row(cells: Mapping[str, spreadsheet.Cell]) -> tuple[spreadsheet.Cell, ...]:
+    return tuple(cells.get(column) for column in COLUMNS)
 
 
 def _asked(given: dict[str, str]) -> tuple[dict[str, Any], stats.Period, dict[str, list[str]]]:
