@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from feedback import articles, catalogue, removal, staff
+from feedback import articles, catalogue, removal, staff, votes
 from feedback.db import db
 from feedback.errors import Missing, Refused
 from feedback.models import Accepts, Article, Role, Site, User
@@ -21,6 +21,7 @@ class Kind(StrEnum):
     ARTICLE = "article"  # article: its key
     COMMENTS = "comments"  # article: its key
     REVISION = "revision"  # article: its key; label
+    BURST = "burst"  # article: its key; day
     ROLES = "roles"  # user: an id
     ACCOUNT = "account"  # user: an id
     TOKEN = "token"  # nothing that could be set again
@@ -236,6 +237,31 @@ def _describe_revision(subject: Subject, before: Any, after: Any) -> str:
     return f"{deed} the revision {subject.about['label']} of “{_title(subject)}”"
 
 
+# Days set aside
+
+
+def _day(subject: Subject) -> date:
+    return date.fromisoformat(subject.about["day"])
+
+
+def _read_aside(subject: Subject) -> Any:
+    article = _article(subject)
+    return article is not None and votes.is_aside(article.id, _day(subject))
+
+
+def _write_aside(subject: Subject, state: Any, by: By) -> None:
+    (site,) = articles.sites([subject.site_id])
+    article = catalogue.one(subject.site_id, subject.about["article"])
+    shift = votes.set_aside if state else votes.count_again
+    shift(site, article.id, _day(subject), now=by.now)
+
+
+def _describe_aside(subject: Subject, before: Any, after: Any) -> str:
+    day = _day(subject)
+    which = f"the votes of {day.day} {day:%B %Y} on “{_title(subject)}”"
+    return f"set aside {which}" if after else f"counted {which} again"
+
+
 # People
 
 
@@ -299,6 +325,7 @@ ASPECTS = {
     Kind.ARTICLE: Aspect(_read_article, _write_article, _describe_article, _keep_article, _recall_article),
     Kind.COMMENTS: Aspect(_read_accepts, _write_accepts, _describe_accepts),
     Kind.REVISION: Aspect(_read_revision, _write_revision, _describe_revision),
+    Kind.BURST: Aspect(_read_aside, _write_aside, _describe_aside),
     Kind.ROLES: Aspect(_read_roles, _write_roles, _describe_roles),
     Kind.ACCOUNT: Aspect(_read_active, _write_active, _describe_active),
 }

@@ -102,6 +102,7 @@ def _vote(vote: Vote) -> dict[str, Any]:
         "note_status": vote.note_status.value,
         "fixed_in": vote.fixed_in,
         "counted": vote.counted,
+        "set_aside_with": vote.burst_day.isoformat() if vote.burst_day else None,
         "network_hash_kept": vote.network is not None,
         "created": rfc3339(vote.created),
         "updated": rfc3339(vote.updated),

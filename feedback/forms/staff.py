@@ -174,6 +174,7 @@ MARKED = (
     Field("status", _status, required=True),
     Field("revision", line(articles.MAX_REVISION_CHARS)),
 )
+BURST = (*OF_ARTICLE, Field("day", day, required=True), Field("action", one_of("aside", "count"), required=True))
 ARTICLES = (Field("site", line(64)), Field("sort", one_of(*stats.Sort)), Field("cursor", line(500)))
 PICKED = (
     Field("pick", _picks, required=True),

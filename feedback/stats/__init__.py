@@ -2,6 +2,7 @@
 
 from feedback.stats.access import Viewer, open_article
 from feedback.stats.ask import EVER, By, Period, Sort, period
+from feedback.stats.bursts import Burst, burst, bursts
 from feedback.stats.figures import ArticleFigures, Bar, Votes, article, readable, weeks
 from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unvoted
 from feedback.stats.names import Names
@@ -11,6 +12,7 @@ __all__ = [
     "EVER",
     "ArticleFigures",
     "Bar",
+    "Burst",
     "By",
     "Line",
     "Names",
@@ -22,6 +24,8 @@ __all__ = [
     "Votes",
     "all_notes",
     "article",
+    "burst",
+    "bursts",
     "fit",
     "fit_sites",
     "listing",

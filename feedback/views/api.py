@@ -37,7 +37,9 @@ def figures() -> ResponseReturnValue:
         return stats.listing(viewer, sort=stats.Sort(asked["sort"] or "needs_work"), cursor=asked["cursor"]).public()
     period = stats.period(asked["from"], asked["to"])
     article = stats.open_article(viewer, asked["article"])
-    return stats.article(article, period=period, by=stats.By(asked["by"] or "day")).public()
+    answer = stats.article(article, period=period, by=stats.By(asked["by"] or "day")).public()
+    answer["alerts"] += [burst.public() for burst in stats.bursts(article, period=period)]
+    return answer
 
 
 @bp.get("/notes")

@@ -163,3 +163,24 @@ def test_a_note_is_found_and_marked_by_keyboard_alone(
     notes.get_by_role("combobox", name="Notes").select_option("new")
     notes.get_by_role("button", name="Find").click()
     expect(notes).to_contain_text("No note matches.")
+
+
+def test_an_administrator_sets_a_day_aside_and_takes_that_back(
+    sign_in: Callable[..., Page], ada: Any, read_article: Article, service: Any, site: Any
+) -> None:
+    page = sign_in(ada, viewport=SCREEN)
+    page.goto(f"{service.url}/articles/{site.slug}?article={KEY}")
+    bursts = page.get_by_role("region", name="Days that stand out")
+    expect(bursts.get_by_role("listitem", name="19 May")).to_contain_text("0 of the 20 readers who voted that day")
+    bursts.get_by_text("Set this day aside").click()
+    assert axe(page) == []
+    bursts.get_by_role("button", name="Set the votes of 19 May aside").click()
+    expect(page.get_by_role("status")).to_contain_text("You set aside the votes of 19 May 2026")
+    expect(page.locator(".lead")).to_contain_text("201 readers who voted")
+    expect(bursts.get_by_role("listitem", name="19 May set aside")).to_be_visible()
+    page.get_by_role("status").get_by_role("button", name="Undo").click()
+    expect(page.locator(".lead")).to_contain_text("221 readers who voted")
+    bursts.get_by_text("Set this day aside").click()
+    bursts.get_by_role("button", name="Set the votes of 19 May aside").click()
+    bursts.get_by_role("button", name="Count them again: 19 May").click()
+    expect(page.locator(".lead")).to_contain_text("221 readers who voted")

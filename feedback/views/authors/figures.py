@@ -13,8 +13,8 @@ from feedback import articles, chart, forms, stats
 from feedback.errors import Invalid
 from feedback.stats import By, Sort, words
 from feedback.views import spreadsheet
-from feedback.views.authors import notes
-from feedback.views.authors.room import bp, given, one_of, open_site, viewer
+from feedback.views.authors import bursts, notes
+from feedback.views.authors.room import bp, given, one_of, open_site, share, viewer
 
 TABS = {
     Sort.NEEDS_WORK: "Needs work",
@@ -69,6 +69,7 @@ def article(slug: str) -> ResponseReturnValue:
         reasons={code: votes for code, votes in figures.reasons.items() if code != NOT_THE_ARTICLE},
         elsewhere=figures.reasons.get(NOT_THE_ARTICLE, 0),
         **written,
+        **bursts.shown(site, found, period),
         errors=errors,
         given=query,
         begun="cursor" in query,
@@ -93,13 +94,13 @@ def download(slug: str) -> ResponseReturnValue:
     found = stats.open_article(viewer(site), forms.read(forms.OF_ARTICLE, query)["article"])
     period = stats.period(asked["from"], asked["to"])
     figures = stats.article(found, period=period, by=By(asked["by"] or By.DAY))
-    below = notes.lines(found, notes.narrowed(query))
+    below = chain(bursts.lines(stats.bursts(found, period=period)), notes.lines(found, notes.narrowed(query)))
     return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, site), map(_row, below)))
 
 
 def _lines(figures: stats.ArticleFigures, site: articles.SiteView) -> Iterator[tuple[spreadsheet.Cell, ...]]:
     labels = {reason.code: reason.label for reason in site.policy.reasons}
-    yield _line("article", title=figures.article.title, code=figures.article.key, **_share(figures.votes))
+    yield _line("article", title=figures.article.title, code=figures.article.key, **share(figures.votes))
     for bar in figures.series:
         yield _line("votes", day=bar.day.isoformat(), yes=bar.yes, no=bar.no)
     for code, number in figures.reasons.items():
@@ -108,15 +109,10 @@ def _lines(figures: stats.ArticleFigures, site: articles.SiteView) -> Iterator[t
         yield _line("section", code=section.id, title=section.title, no=section.no)
     for revision in figures.revisions:
         day = revision.first_seen.date().isoformat()
-        yield _line("revision", revision=revision.label, day=day, text=revision.note, **_share(revision.votes))
+        yield _line("revision", revision=revision.label, day=day, text=revision.note, **share(revision.votes))
     if figures.edit:
         compared, difference = figures.edit, figures.edit.compared.difference
         yield _line("comparison", revision=compared.after.label, share=difference, text=compared.compared.verdict)
-
-
-def _share(votes: stats.Votes) -> dict[str, spreadsheet.Cell]:
-    share = votes.count.share if votes.total else None
-    return {"yes": votes.yes, "no": votes.no, "share": share, "low": votes.interval.low, "high": votes.interval.high}
 
 
 def _line(figure: str, **cells: spreadsheet.Cell) -> tuple[spreadsheet.Cell, ...]:

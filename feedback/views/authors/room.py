@@ -8,7 +8,7 @@ from feedback import articles, statistics, stats
 from feedback.errors import Missing
 from feedback.models import Role
 from feedback.stats import words
-from feedback.views import desk
+from feedback.views import desk, spreadsheet
 
 bp = Blueprint("authors", __name__, url_prefix="/articles")
 desk.guard(bp, Role.AUTHOR, Role.REVIEWER)
@@ -48,3 +48,9 @@ def open_site(slug: str) -> articles.SiteView:
 
 def viewer(site: articles.SiteView) -> stats.Viewer:
     return stats.Viewer(site.id, frozenset(g.person.roles[site.id]), g.person.id)
+
+
+def share(votes: stats.Votes) -> dict[str, spreadsheet.Cell]:
+    """Write a share and how far it can be trusted in the cells of a spreadsheet."""
+    known = votes.count.share if votes.total else None
+    return {"yes": votes.yes, "no": votes.no, "share": known, "low": votes.interval.low, "high": votes.interval.high}
