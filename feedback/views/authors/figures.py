@@ -13,7 +13,7 @@ from feedback import articles, chart, forms, stats
 from feedback.errors import Invalid
 from feedback.stats import By, Sort, words
 from feedback.views import spreadsheet
-from feedback.views.authors import bursts, notes
+from feedback.views.authors import bursts, comments, notes
 from feedback.views.authors.room import bp, given, one_of, open_site, share, viewer
 
 TABS = {
@@ -70,6 +70,7 @@ def article(slug: str) -> ResponseReturnValue:
         elsewhere=figures.reasons.get(NOT_THE_ARTICLE, 0),
         **written,
         **bursts.shown(site, found, period),
+        **comments.shown(site, found),
         errors=errors,
         given=query,
         begun="cursor" in query,
