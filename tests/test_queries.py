@@ -447,6 +447,8 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
     listener.get(client, f"/articles/{site.slug}/figures.csv", article=article.key)
     notes = listener.get(token, f"{api}/notes", article=article.key).json
     listener.get(token, f"{api}/notes", article=article.key, cursor=notes["next"])
+    listener.get(token, f"{api}/notes", article=article.key, q="zebra", status="done", reason="unclear")
+    listener.get(client, f"/articles/{site.slug}", article=article.key, status="done", q="zebra")
 
 
 def administration(
