@@ -4,15 +4,16 @@ Secrets are returned once, where they are made; a change that has to do with one
 """
 
 from collections.abc import Sequence
+from datetime import date
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from feedback import articles, catalogue, changes, notices, staff, webhooks
+from feedback import articles, catalogue, changes, notices, staff, stats, webhooks
 from feedback.aspects import article_state, site_state
 from feedback.changes import By, Kind, Subject
 from feedback.db import db, uuid7
-from feedback.errors import Conflict, Missing
-from feedback.models import Change, Role, Site, Token, User, Webhook
+from feedback.errors import Conflict, Missing, Refused
+from feedback.models import Article, Change, Role, Site, Token, User, Webhook
 
 
 def open_site(slug: str, *, name: str, origins: Sequence[str], by: By) -> Site:
@@ -45,6 +46,36 @@ def register(site_id: UUID, given: articles.Registration, by: By) -> Change:
         article = catalogue.one(site_id, given.key)
         articles.see_revision(article.id, given.revision, registered=True, note=given.note, now=by.now)
     return change
+
+
+def set_aside(site_id: UUID, article: Article, day: date, by: By) -> Change | None:
+    """Take a burst's votes out of the figures; None where they are already. Never done for anybody but administrators.
+
+    Raises Refused where the day is not over, or its votes are not unlikely in number and in what they say.
+    """
+    _administers(site_id, by)
+    if day >= by.now.date():
+        raise Refused("This day is not over yet (in UTC). It can be set aside tomorrow.")
+    found = stats.burst(article, day)
+    if found is None or not found.unlikely:
+        raise Refused("The votes of that day are not unusual enough to be set aside.")
+    return changes.make(_burst(site_id, article, day), True, by)
+
+
+def count_again(site_id: UUID, article: Article, day: date, by: By) -> Change | None:
+    """Count the votes of a day that was set aside; None where none are. For administrators alone, as setting aside."""
+    _administers(site_id, by)
+    return changes.make(_burst(site_id, article, day), False, by)
+
+
+def _administers(site_id: UUID, by: By) -> None:
+    # An author must not be able to make criticism go away.
+    if site_id not in by.sites:
+        raise Refused("Only an administrator of the site can say which votes count.")
+
+
+def _burst(site_id: UUID, article: Article, day: date) -> Subject:
+    return Subject(site_id, Kind.BURST, {"article": article.key, "day": day.isoformat()})
 
 
 def add_revision(site_id: UUID, key: str, label: str, note: str | None, by: By) -> Change:

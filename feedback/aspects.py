@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from feedback import articles, catalogue, merging, removal, staff
+from feedback import articles, catalogue, merging, removal, staff, votes
 from feedback.db import db
 from feedback.errors import Missing, Refused
 from feedback.models import Accepts, Article, Role, Site, User
@@ -23,6 +23,7 @@ class Kind(StrEnum):
     REVISION = "revision"  # article: its key; label
     ANNOUNCEMENT = "announcement"  # article: its key
     MERGE = "merge"  # article: its key; label: the revision that is counted with another one
+    BURST = "burst"  # article: its key; day
     ROLES = "roles"  # user: an id
     ACCOUNT = "account"  # user: an id
     TOKEN = "token"  # nothing that could be set again
@@ -271,6 +272,31 @@ def _describe_merge(subject: Subject, before: Any, after: Any) -> str:
     return f"{counted} {deed} in the figures of “{_title(subject)}”"
 
 
+# Days set aside
+
+
+def _day(subject: Subject) -> date:
+    return date.fromisoformat(subject.about["day"])
+
+
+def _read_aside(subject: Subject) -> Any:
+    article = _article(subject)
+    return article is not None and votes.is_aside(article.id, _day(subject))
+
+
+def _write_aside(subject: Subject, state: Any, by: By) -> None:
+    (site,) = articles.sites([subject.site_id])
+    article = catalogue.one(subject.site_id, subject.about["article"])
+    shift = votes.set_aside if state else votes.count_again
+    shift(site, article.id, _day(subject), now=by.now)
+
+
+def _describe_aside(subject: Subject, before: Any, after: Any) -> str:
+    day = _day(subject)
+    which = f"the votes of {day.day} {day:%B %Y} on “{_title(subject)}”"
+    return f"set aside {which}" if after else f"counted {which} again"
+
+
 # People
 
 
@@ -336,6 +362,7 @@ ASPECTS = {
     Kind.REVISION: Aspect(_read_revision, _write_revision, _describe_revision),
     Kind.ANNOUNCEMENT: Aspect(_read_announcement, _write_announcement, _describe_announcement),
     Kind.MERGE: Aspect(_read_merge, _write_merge, _describe_merge),
+    Kind.BURST: Aspect(_read_aside, _write_aside, _describe_aside),
     Kind.ROLES: Aspect(_read_roles, _write_roles, _describe_roles),
     Kind.ACCOUNT: Aspect(_read_active, _write_active, _describe_active),
 }

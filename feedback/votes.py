@@ -5,7 +5,8 @@ revision. The tally, the reason tally and the article's standing change in the v
 always equal the rows.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -21,7 +22,9 @@ from feedback.models import Kind, NoteStatus, ReasonTally, Standing, Tally, Valu
 
 MAX_SECTION_CHARS = 255
 MAX_NOTE_CHARS = 1_000
+COLUMNS = ("yes", "no", "quarantined_yes", "quarantined_no")
 REASON_KEY = ("revision", "day", "kind", "code")
+Cell = tuple[str, date, str]  # revision, day, column
 ReasonCell = tuple[str, date, Kind, str]
 
 
@@ -107,7 +110,7 @@ CHANGE = (
 NEW_NOTE = (
     update(Vote)
     .where(Vote.article_id == bindparam("b_article"), Vote.reader == bindparam("b_reader"))
-    .values(note_status=NoteStatus.NEW)
+    .values(note_status=NoteStatus.NEW, fixed_in=None)
 )
 OF_NETWORK = select(func.count()).where(
     Vote.day == bindparam("day"),
@@ -131,10 +134,9 @@ def _inserts() -> tuple[Any, Any, Any]:
     if engine not in _BY_ENGINE:
         vote = insert(Vote).on_conflict_do_nothing()
         cell = insert(Tally)
-        columns = ("yes", "no", "quarantined_yes", "quarantined_no")
         cell = cell.on_conflict_do_update(
             index_elements=["article_id", "revision", "day"],
-            set_={name: Tally.__table__.c[name] + cell.excluded[name] for name in columns},
+            set_={name: Tally.__table__.c[name] + cell.excluded[name] for name in COLUMNS},
         )
         reason = insert(ReasonTally)
         reason = reason.on_conflict_do_update(
@@ -237,6 +239,46 @@ def forget(site: articles.SiteView, article_id: UUID, reader: bytes, *, now: dat
     return left
 
 
+def set_aside(site: articles.SiteView, article_id: UUID, day: date, *, now: datetime) -> int:
+    """Take the counted votes of a day out of every figure, and return how many they were.
+
+    Each keeps the day it was set aside with. Its reader may change it: it then lies on the day of that change, set
+    aside as before, and comes back with the others.
+    """
+    which = (Vote.day == day, Vote.counted)
+    return _shift(site, article_id, which, {"counted": False, "burst_day": day}, now)
+
+
+def is_aside(article_id: UUID, day: date) -> bool:
+    """Whether there are votes that were set aside with a day."""
+    query = select(Vote.article_id).where(Vote.article_id == article_id, Vote.burst_day == day)
+    return run(query.limit(1)).first() is not None
+
+
+def count_again(site: articles.SiteView, article_id: UUID, day: date, *, now: datetime) -> int:
+    """Count what was set aside with a day as if it never had been, and return how many votes that were."""
+    return _shift(site, article_id, (Vote.burst_day == day,), {"counted": True, "burst_day": None}, now)
+
+
+def _shift(
+    site: articles.SiteView, article_id: UUID, which: tuple[Any, ...], values: dict[str, Any], now: datetime
+) -> int:
+    """Set aside, or count again, all votes of a kind at once: one step a cell, however many they are."""
+    chosen = update(Vote).where(Vote.article_id == article_id, *which).values(values)
+    shifted = [_standpoint(row) for row in run(chosen.returning(*_COLUMNS))]
+    cells: Counter[Cell] = Counter()
+    reasons: Counter[ReasonCell] = Counter()
+    for after in shifted:
+        before = replace(after, counted=not after.counted)
+        cells.subtract([_cell(before)])
+        cells.update([_cell(after)])
+        for reason, step in _reasons(before, after):
+            reasons[reason] += step
+    _book(site, article_id, cells.items(), reasons.items(), now)
+    articles.touch(article_id)
+    return len(shifted)
+
+
 def _first(ballot: Ballot, article_id: UUID, now: datetime) -> Standpoint:
     return Standpoint(
         value=Value(ballot.value),
@@ -313,21 +355,32 @@ def _move(
     """Subtract the vote that stood from its cells, add the one that stands now, and renew the article's standing."""
     if after is not None and (before is None or before.revision != after.revision):
         articles.see_revision(article_id, after.revision, now=now)
-    _, cell, reason = _inserts()
-    change = {"yes": 0, "no": 0, "quarantined_yes": 0, "quarantined_no": 0}
     moved = (before and _cell(before)) != (after and _cell(after))
+    cells = [(_cell(vote), step) for vote, step in ((before, -1), (after, 1)) if vote and moved]
+    return _book(site, article_id, cells, _reasons(before, after), now)
+
+
+def _book(
+    site: articles.SiteView,
+    article_id: UUID,
+    cells: Iterable[tuple[Cell, int]],
+    reasons: Iterable[tuple[ReasonCell, int]],
+    now: datetime,
+) -> Count:
+    """Add steps to cells and reason cells, and renew the article's standing by what they add up to."""
+    _, cell, reason = _inserts()
+    change = dict.fromkeys(COLUMNS, 0)
     # In one order for everybody, so that two votes that change places do not wait for each other.
-    steps = sorted((*_cell(vote), step) for vote, step in ((before, -1), (after, 1)) if vote and moved)
-    for revision, day, column, step in steps:
+    for (revision, day, column), step in sorted(cells):
         change[column] += step
         at = {"article_id": article_id, "revision": revision, "day": day}
-        run(cell, {**at, **dict.fromkeys(change, 0), column: step})
-    for reason_cell, step in sorted(_reasons(before, after)):
+        run(cell, {**at, **dict.fromkeys(COLUMNS, 0), column: step})
+    for reason_cell, step in sorted(reasons):
         run(reason, {"article_id": article_id, **dict(zip(REASON_KEY, reason_cell, strict=True)), "votes": step})
     return _renew(site, article_id, change, now) if any(change.values()) else count(article_id)
 
 
-def _cell(vote: Standpoint) -> tuple[str, date, str]:
+def _cell(vote: Standpoint) -> Cell:
     return vote.revision, vote.day, _column(vote)
 
 

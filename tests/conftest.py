@@ -238,6 +238,21 @@ def article(do: Callable[..., Any], site: Site) -> Article:
 
 
 @pytest.fixture
+def poll(do: Callable[..., Any], ask: Callable[..., Any], site: Site) -> Callable[..., list[bytes]]:
+    """Have as many readers vote, by the rule that serves them: `poll(article, yes=3, no=1, at=…, note="Why?")`."""
+    view, readers = ask(articles.site, site.slug), count(1)
+
+    def run(article: Article, *, yes: int = 0, no: int = 0, at: datetime | None = None, **more: Any) -> list[bytes]:
+        page, cast = articles.Page(view, article.key), [votes.Choice.YES] * yes + [votes.Choice.NO] * no
+        ballots = [votes.Ballot(page, next(readers).to_bytes(32, "big"), value, **more) for value in cast]
+        now = at or real_clock.now()
+        do(lambda: [votes.cast(ballot, now=now) for ballot in ballots])
+        return [ballot.reader for ballot in ballots]
+
+    return run
+
+
+@pytest.fixture
 def rae(connect: Callable[[], Any], site: Site) -> Reader:
     return Reader(connect(), site, "rae-reads-rae-reads-ra", "192.0.2.10", site.origins[0])
 

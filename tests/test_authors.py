@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from feedback import articles, stats, votes
-from feedback.models import Article, Role
+from feedback.models import Accepts, Article, Role
 from feedback.stats import words
 from feedback.stats.figures import ArticleFigures, Edit, RevisionFigure, Votes
 from feedback.stats.lists import Line
@@ -402,6 +402,48 @@ def test_older_notes_are_on_further_pages(ann, article, cast):
     assert [len(notes) for notes in found] == [20, 5]
     assert found[0][0] == "note 24"
     assert found[1][-1] == "note 00"
+
+
+def test_the_newest_published_comments_are_shown_with_the_way_to_each(ann, ada, mo, rae, article):
+    sent = [rae.comments(article, f"comment {number}").json["comment"]["id"] for number in range(8)]
+    for comment in sent[:6]:
+        mo.posts("/decisions", comment=comment, version=1, action="approve")
+    mo.posts("/decisions", comment=sent[6], version=1, action="spam")
+    answer = page(ann.signs_in(), "health")
+    assert re.findall(r"comment \d", answer.text) == [f"comment {number}" for number in (5, 4, 3, 2, 1)]
+    assert f'href="{article.url}#comment-{sent[5]}"' in answer.text
+    told = text_of(answer)
+    assert "The newest of 6 published comments." in told
+    assert "Not on the page, or in question: 1 waiting, 1 spam." in told
+    assert "/moderation/" not in answer.text
+    queue = f"/moderation/?site=health&amp;article={article.key}&amp;state=all"
+    assert queue in page(ada.signs_in(), "health").text
+    assert ada.signs_in().get(queue.replace("&amp;", "&")).status_code == 200
+
+
+def test_a_comment_on_an_article_without_an_address_is_read_on_our_page(ann, mo, rae, do, site, client):
+    rae.comments("no address", "first here")
+    (waiting,) = mo.gets("/queue").json["items"]
+    mo.posts("/decisions", comment=waiting["id"], version=1, action="approve")
+    from feedback.models import Contributor
+
+    def write_of_ann() -> None:
+        article = articles.get(site.id, "no address")
+        article.contributors.append(Contributor(role=Role.AUTHOR, name="Ann", user_id=ann.id))
+
+    do(write_of_ann)
+    told = page(ann.signs_in(), "health", "no address").text
+    (link,) = re.findall(r'href="(/f/health\?article=no%20address&amp;around=[^"]+)"', told)
+    assert "first here" in client.get(link.replace("&amp;", "&").partition("#")[0]).text
+
+
+def test_where_there_are_no_comments_the_page_says_why(ann, do, site, article, rae):
+    told = text_of(page(ann.signs_in(), "health"))
+    assert "No comments yet. Readers write them below the article" in told
+    rae.comments(article, "waits")
+    assert "Nothing is published yet." in text_of(page(ann.signs_in(), "health"))
+    do(articles.set_accepts, site.id, article.key, Accepts.HIDDEN)
+    assert "The comments of this article are hidden from readers." in text_of(page(ann.signs_in(), "health"))
 
 
 def test_an_article_without_votes_says_so_everywhere(ann, article):

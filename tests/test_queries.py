@@ -487,6 +487,8 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
     listener.get(client, f"/articles/{site.slug}/revision", article=article.key, label="r1")
     notes = listener.get(token, f"{api}/notes", article=article.key).json
     listener.get(token, f"{api}/notes", article=article.key, cursor=notes["next"])
+    listener.get(token, f"{api}/notes", article=article.key, q="zebra", status="done", reason="unclear")
+    listener.get(client, f"/articles/{site.slug}", article=article.key, status="done", q="zebra")
 
 
 def overview(listener: Listener, ada: Any, site: Site) -> None:

@@ -21,7 +21,7 @@ from feedback.forms.shape import (
     web_address,
     whole,
 )
-from feedback.models import Banned, Effect, Listed, Role
+from feedback.models import Banned, Effect, Listed, NoteStatus, Role
 
 MAX_OLDER_HOURS = 8_760  # a year
 
@@ -181,7 +181,6 @@ FIGURES = (
     Field("q", line(200)),
     Field("cursor", line(500)),
 )
-NOTES = (Field("article", article_key, required=True), Field("cursor", line(500)))
 ARTICLES = (
     Field("site", line(64)),
     Field("sort", one_of(*stats.Sort)),
@@ -189,6 +188,23 @@ ARTICLES = (
     Field("cursor", line(500)),
 )
 OVERVIEW = (Field("by", one_of(*stats.By)), Field("cursor", line(500)))
+_status_name = one_of(*NoteStatus)
+_status = Check(lambda value: NoteStatus(_status_name(value)), _status_name.schema)
+OF_ARTICLE = (Field("article", article_key, required=True),)
+NOTES = (
+    *OF_ARTICLE,
+    *NARROWED,
+    Field("status", _status),
+    Field("q", line(200)),
+    Field("cursor", line(500)),
+)
+MARKED = (
+    *OF_ARTICLE,
+    Field("note", line(200), required=True),
+    Field("status", _status, required=True),
+    Field("revision", line(articles.MAX_REVISION_CHARS)),
+)
+BURST = (*OF_ARTICLE, Field("day", day, required=True), Field("action", one_of("aside", "count"), required=True))
 PICKED = (
     Field("pick", _picks, required=True),
     Field("action", one_of(*(action.value for action in moderation.Action)), required=True),

@@ -2,6 +2,7 @@
 
 from feedback.stats.access import Viewer, open_article
 from feedback.stats.ask import EVER, EVERYTHING, Asked, By, Period, Sort, asked, pair, period
+from feedback.stats.bursts import Burst, burst, bursts
 from feedback.stats.figures import (
     BASELINE_LEAST,
     ArticleFigures,
@@ -17,7 +18,8 @@ from feedback.stats.figures import (
     weeks,
 )
 from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unfitted, unvoted
-from feedback.stats.notes import Note, all_notes, notes
+from feedback.stats.names import Names
+from feedback.stats.notes import Note, all_notes, mark_note, notes
 
 __all__ = [
     "BASELINE_LEAST",
@@ -26,10 +28,12 @@ __all__ = [
     "ArticleFigures",
     "Asked",
     "Bar",
+    "Burst",
     "By",
     "Drop",
     "Edit",
     "Line",
+    "Names",
     "Note",
     "Page",
     "Period",
@@ -40,11 +44,14 @@ __all__ = [
     "article",
     "drop",
     "asked",
+    "burst",
+    "bursts",
     "fit",
     "fit_sites",
     "last_edit_and_drop",
     "listing",
     "nested",
+    "mark_note",
     "notes",
     "open_article",
     "pair",

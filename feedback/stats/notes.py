@@ -1,19 +1,20 @@
-"""What readers wrote to the authors, newest first; never who wrote it."""
+"""What readers wrote to the authors, newest first, and what became of it; never who wrote it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from feedback import merging, opaque
-from feedback.db import db
-from feedback.errors import Malformed
-from feedback.models import Article, Vote
+from feedback.db import db, has_words, run
+from feedback.errors import Conflict, Invalid, Malformed, Missing
+from feedback.models import Article, NoteStatus, Vote
 from feedback.stats.ask import EVER, Period
 from feedback.stats.figures import readable, revisions
 from feedback.stats.lists import Page
+from feedback.stats.names import Names, mark
 
 NOTES_PAGE = 20  # a note may be 1,000 characters long; more than twenty nobody reads in one go
 MOST_SKIPPED = 2**31  # no day has so many notes
@@ -22,7 +23,11 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Note:
-    """What a reader wrote to the authors; never who. A revision that authors are not shown is None."""
+    """What a reader wrote to the authors; never who. A revision that authors are not shown is None.
+
+    `id` names the note to whoever may mark it, where notes were asked for with names. `fixed_in` is the revision that
+    put right what it says.
+    """
 
     note: str
     reason: str | None
@@ -30,6 +35,9 @@ class Note:
     revision: str | None
     day: date
     value: str
+    status: NoteStatus = NoteStatus.NEW
+    fixed_in: str | None = None
+    id: str | None = None
 
     @property
     def section_title(self) -> str | None:
@@ -37,35 +45,54 @@ class Note:
 
     def public(self) -> dict[str, Any]:
         return {
+            "id": self.id,
             "note": self.note,
             "reason": self.reason,
             "section": self.section,
             "revision": self.revision,
             "day": self.day.isoformat(),
             "value": self.value,
+            "status": self.status.value,
+            "fixed_in": self.fixed_in,
         }
 
 
-def notes(article: Article, *, period: Period = EVER, cursor: str | None = None) -> Page[Note]:
-    """Return readers' notes on an article, newest first, without those of quarantined votes.
+def notes(
+    article: Article,
+    *,
+    period: Period = EVER,
+    status: NoteStatus | None = None,
+    words: str | None = None,
+    revision: str | None = None,
+    reason: str | None = None,
+    section: str | None = None,
+    cursor: str | None = None,
+    names: Names | None = None,
+) -> Page[Note]:
+    """Return readers' notes on an article, newest first, without those of votes that are set aside.
 
     The cursor is a day and how many of its notes have been shown: the reader or the exact time of a note, which
     the index is ordered by, would say who wrote it. Raises Malformed for a cursor that is none.
     """
     at = opaque.parse_cursor(cursor, str, int)
     last, skip = (_note_place(*at)) if at else (None, 0)
+    wanted = {Vote.note_status: status, Vote.reason: reason, Vote.section: section}
+    roots = merging.roots(article.id)
     query = (
         select(Vote)
         .where(Vote.article_id == article.id, Vote.note.is_not(None), Vote.counted)
-        .where(period.covers(Vote.day))
+        .where(period.covers(Vote.day), *(column == value for column, value in wanted.items() if value is not None))
         .order_by(Vote.updated.desc(), Vote.reader.desc())
     )
+    if revision is not None:
+        query = query.where(Vote.revision.in_(merging.members(roots.get(revision, revision), roots)))
+    if words:
+        query = query.where(has_words(Vote.note, words))
     if last is not None:
         query = query.where(Vote.updated < datetime.combine(last, time.min, UTC) + DAY)
     rows = list(db.session.execute(query.offset(skip).limit(NOTES_PAGE + 1)).scalars())
-    shown = {revision.label for revision in revisions(article.id)}
-    roots = merging.roots(article.id)
-    items = [_note(row, roots.get(row.revision, row.revision), shown) for row in rows[:NOTES_PAGE]]
+    shown = _shown(article)
+    items = [_note(row, roots.get(row.revision, row.revision), shown, names) for row in rows[:NOTES_PAGE]]
     if len(rows) <= NOTES_PAGE:
         return Page(items, None)
     day = rows[NOTES_PAGE - 1].updated.date()
@@ -73,15 +100,38 @@ def notes(article: Article, *, period: Period = EVER, cursor: str | None = None)
     return Page(items, opaque.cursor(day.isoformat(), done))
 
 
-def all_notes(article: Article, *, period: Period = EVER) -> Iterator[Note]:
-    """Walk all notes of an article, newest first, page by page."""
+def all_notes(article: Article, **narrowed: Any) -> Iterator[Note]:
+    """Walk all notes of an article that `notes` would return, newest first, page by page."""
     cursor: str | None = None
     while True:
-        page = notes(article, period=period, cursor=cursor)
+        page = notes(article, **narrowed, cursor=cursor)
         yield from page.items
         cursor = page.next
         if cursor is None:
             return
+
+
+def mark_note(article: Article, name: str, status: NoteStatus, *, names: Names, fixed_in: str | None = None) -> None:
+    """Say what became of a note.
+
+    Raises Missing for a note that is not there, or not any more, Conflict where its reader has changed it since it was
+    named, Invalid for a revision that authors are not shown.
+    """
+    if status is NoteStatus.FIXED and fixed_in not in _shown(article) - {""}:
+        raise Invalid({"revision": ["Choose the revision that put it right."]})
+    reader, text = names.read(article.id, name) or (b"", b"")
+    this = (Vote.article_id == article.id, Vote.reader == reader)
+    row = run(select(Vote.note).where(*this).with_for_update()).one_or_none()
+    if row is None or row.note is None:
+        raise Missing("There is no such note, or its reader has taken it back.")
+    if mark(row.note) != text:
+        raise Conflict("Its reader has changed this note since. Read it again before you mark it.")
+    fixed = fixed_in if status is NoteStatus.FIXED else None
+    run(update(Vote).where(*this).values(note_status=status, fixed_in=fixed))
+
+
+def _shown(article: Article) -> set[str]:
+    return {revision.label for revision in revisions(article.id)}
 
 
 def _note_place(day: str, skip: int) -> tuple[date, int]:
@@ -94,6 +144,8 @@ def _note_place(day: str, skip: int) -> tuple[date, int]:
     raise Malformed("This cursor does not belong to this list. Begin again without it.")
 
 
-def _note(row: Vote, counted_as: str, shown: set[str]) -> Note:
+def _note(row: Vote, counted_as: str, shown: set[str], names: Names | None) -> Note:
     revision = counted_as if counted_as in shown else None
-    return Note(row.note or "", row.reason, row.section, revision, row.day, row.value.value)
+    text = row.note or ""
+    name = names.of(row.article_id, row.reader, text) if names else None
+    return Note(text, row.reason, row.section, revision, row.day, row.value.value, row.note_status, row.fixed_in, name)

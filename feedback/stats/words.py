@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from feedback import statistics
 from feedback.statistics import percent_of, readers, span
+from feedback.stats.bursts import Burst
 from feedback.stats.figures import ArticleFigures, Drop, Edit, Votes
 from feedback.stats.lists import Line
 from feedback.stats.overview import Span
@@ -145,3 +146,25 @@ def failed(line: Line) -> str:
     if number == 0:
         return "about as helpful as this site usually is, or more"
     return f"about {number} {'reader' if number == 1 else 'readers'} more than usual went away without help"
+
+
+def burst(found: Burst) -> str:
+    """What is unusual about a day: how many voted, how many do, and whether what they said is unlikely too."""
+    votes, before = found.votes, found.before
+    told = f"{votes.yes} of {readers(votes.total)} that day said Yes. {_before(found)}"
+    if not found.unlikely:
+        return f"{told} What they said is not unusual: more readers came. That is traffic, nothing to act on."
+    usual = f": of {readers(before.votes)} then, {before.yes} said Yes" if before.votes else ""
+    return (
+        f"{told} What they said is as unlikely as how many they were{usual}. "
+        "Somebody may have called for votes, or these readers thought otherwise: the votes cannot tell."
+    )
+
+
+def _before(found: Burst) -> str:
+    votes, days = found.before.votes, found.days
+    if not votes:
+        return f"In the {days} days before, nobody did." if days else ""
+    a_day = statistics.whole(votes / days)
+    rate = f", about {a_day} a day" if a_day else ", fewer than one every other day"
+    return f"In the {days} days before, {votes} did{rate}."

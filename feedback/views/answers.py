@@ -270,12 +270,16 @@ ANSWERS: dict[str, Schema] = {
             "items": many(
                 thing(
                     {
+                        # Names the note as it reads now, and says nothing of who wrote it.
+                        "id": TEXT,
                         "note": TEXT,
                         "reason": maybe(TEXT),
                         "section": maybe(TEXT),
                         "revision": maybe(TEXT),
                         "day": DAY,
                         "value": VALUE,
+                        "status": {"enum": ["new", "done", "fixed"]},
+                        "fixed_in": maybe(TEXT),
                     }
                 )
             ),

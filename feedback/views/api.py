@@ -1,6 +1,6 @@
 """JSON for administrators and authors, with a bearer token: articles and their figures."""
 
-from flask import Blueprint, request
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
 from feedback import articles, clock, forms, stats
@@ -38,14 +38,19 @@ def figures() -> ResponseReturnValue:
         return stats.listing(viewer, sort=sort, words=asked["q"], cursor=asked["cursor"]).public()
     narrowed, pair = stats.asked(asked), stats.pair(asked)
     article = stats.open_article(viewer, asked["article"])
-    return stats.article(article, asked=narrowed, by=stats.By(asked["by"] or "day"), pair=pair).public()
+    answer = stats.article(article, asked=narrowed, by=stats.By(asked["by"] or "day"), pair=pair).public()
+    answer["alerts"] += [burst.public() for burst in stats.bursts(article, period=narrowed.period)]
+    return answer
 
 
 @bp.get("/notes")
 def notes() -> ResponseReturnValue:
     viewer = _viewer()
     asked = forms.read(forms.NOTES, request.args)
-    return stats.notes(stats.open_article(viewer, asked["article"]), cursor=asked["cursor"]).public()
+    period = stats.period(asked.pop("from"), asked.pop("to"))
+    article = stats.open_article(viewer, asked.pop("article"))
+    names = stats.Names(current_app.config["SETTINGS"].secret_keys)
+    return stats.notes(article, period=period, words=asked.pop("q"), names=names, **asked).public()
 
 
 def _viewer() -> stats.Viewer:

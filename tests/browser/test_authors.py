@@ -173,3 +173,56 @@ def test_an_author_compares_any_two_revisions_and_counts_two_as_one(
     page.get_by_role("button", name="Undo").click()
     expect(usual).to_contain_text("After: 10 May")
     expect(usual).to_contain_text("of the 30 readers who voted")
+
+
+def test_a_note_is_found_and_marked_by_keyboard_alone(
+    sign_in: Callable[..., Page], ann: Any, read_article: Article, service: Any, site: Any
+) -> None:
+    page = sign_in(ann, viewport=SCREEN)
+    page.goto(f"{service.url}/articles/{site.slug}?article={KEY}#notes")
+    notes = page.get_by_role("region", name="Notes to you")
+    notes.get_by_role("searchbox", name="With the words").focus()
+    page.keyboard.type("PUMP")
+    page.keyboard.press("Enter")
+    expect(notes.get_by_role("listitem")).to_have_count(1)
+    done = notes.get_by_role("button", name="Done")
+    expect(done).to_have_accessible_description("Where is the pump?")
+    done.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text(re.compile("The note is marked as done."))
+    expect(notes.get_by_role("listitem")).to_contain_text("done")
+    notes.get_by_role("button", name="Back to new").focus()
+    page.keyboard.press("Space")
+    fixed = notes.get_by_role("group").filter(has_text="Fixed in")
+    fixed.locator("summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(fixed.get_by_role("combobox", name="Revision")).to_be_focused()
+    page.keyboard.type("1 Apr")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(notes.get_by_role("listitem")).to_contain_text("fixed in 1 April")
+    notes.get_by_role("combobox", name="Notes").select_option("new")
+    notes.get_by_role("button", name="Find").click()
+    expect(notes).to_contain_text("No note matches.")
+
+
+def test_an_administrator_sets_a_day_aside_and_takes_that_back(
+    sign_in: Callable[..., Page], ada: Any, read_article: Article, service: Any, site: Any
+) -> None:
+    page = sign_in(ada, viewport=SCREEN)
+    page.goto(f"{service.url}/articles/{site.slug}?article={KEY}")
+    bursts = page.get_by_role("region", name="Days that stand out")
+    expect(bursts.get_by_role("listitem", name="19 May")).to_contain_text("0 of the 20 readers who voted that day")
+    bursts.get_by_text("Set this day aside").click()
+    assert axe(page) == []
+    bursts.get_by_role("button", name="Set the votes of 19 May aside").click()
+    expect(page.get_by_role("status")).to_contain_text("You set aside the votes of 19 May 2026")
+    expect(page.locator(".lead")).to_contain_text("201 readers who voted")
+    expect(bursts.get_by_role("listitem", name="19 May set aside")).to_be_visible()
+    page.get_by_role("status").get_by_role("button", name="Undo").click()
+    expect(page.locator(".lead")).to_contain_text("221 readers who voted")
+    bursts.get_by_text("Set this day aside").click()
+    bursts.get_by_role("button", name="Set the votes of 19 May aside").click()
+    bursts.get_by_role("button", name="Count them again: 19 May").click()
+    expect(page.locator(".lead")).to_contain_text("221 readers who voted")

@@ -46,4 +46,6 @@ def _place(change: Change) -> str:
         return room.here("people")
     if articles.find(room.site().id, about["article"]) is None:
         return room.here("catalogue")
+    if kind is Kind.BURST:
+        return url_for("authors.article", slug=room.site().slug, article=about["article"], _anchor="bursts")
     return room.here("article", article=about["article"])

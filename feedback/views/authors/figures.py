@@ -1,7 +1,8 @@
 """The list of articles, and one article's figures."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,8 @@ from feedback.models import Article
 from feedback.stats import ArticleFigures, By, Sort, words
 from feedback.views import spreadsheet
 from feedback.views.admin.articles import RevisionForm
-from feedback.views.authors.room import bp, given, one_of, open_article, open_site, viewer
+from feedback.views.authors import bursts, comments, notes
+from feedback.views.authors.room import bp, given, one_of, open_article, open_site, share, viewer
 
 TABS = {
     Sort.NEEDS_WORK: "Needs work",
@@ -24,7 +26,7 @@ TABS = {
 }
 MANY_DAYS = 62  # from here on weeks are easier to read than days, unless days are asked for
 LATELY = (30, 90)  # days, of the links beside the period
-FILTERS = ("article", "from", "to", "revision", "reason", "section", "compare", "with", "by")
+FILTERS = ("article", "from", "to", "revision", "reason", "section", "compare", "with", "by", "status", "q")
 NOT_THE_ARTICLE = "looking_for_something_else"  # the page was wrong for the reader, not the article
 
 
@@ -68,6 +70,7 @@ def show(
     asked, figures, errors = _figures(found, query)
     by = By(asked["by"]) if asked.get("by") else _easier(figures.series)
     bars = stats.weeks(figures.series) if by is By.WEEK else figures.series
+    written = notes.shown(figures, {name: value for name, value in query.items() if name not in errors})
     page = render_template(
         "authors/article.html",
         site=site,
@@ -78,7 +81,9 @@ def show(
         reasons={code: votes for code, votes in figures.reasons.items() if code != NOT_THE_ARTICLE},
         elsewhere=figures.reasons.get(NOT_THE_ARTICLE, 0),
         nested=stats.nested,
-        notes=stats.notes(found, period=figures.asked.period, cursor=asked.get("cursor")),
+        **written,
+        **bursts.shown(site, found, figures.asked.period),
+        **comments.shown(site, found),
         errors=errors,
         given=query,
         filters={name: value for name, value in query.items() if name in FILTERS},
@@ -89,7 +94,8 @@ def show(
         revision=revision or RevisionForm(sent=False),
         merge_errors=merge_errors or {},
     )
-    return page, 422 if errors or merge_errors or (revision and revision.errors) else 200
+    wrong = (errors, written["note_errors"], merge_errors, revision and revision.errors)
+    return page, 422 if any(wrong) else 200
 
 
 def _figures(found: Article, query: dict[str, str]) -> tuple[dict[str, Any], ArticleFigures, dict[str, list[str]]]:
@@ -101,7 +107,9 @@ def _figures(found: Article, query: dict[str, str]) -> tuple[dict[str, Any], Art
         return {}, stats.article(found), error.errors
 
 
-COLUMNS = ("figure", "revision", "day", "code", "title", "yes", "no", "share", "low", "high", "text")
+COLUMNS = (
+    "figure", "revision", "day", "code", "title", "yes", "no", "share", "low", "high", "text", "status", "fixed_in",
+)  # fmt: skip
 
 
 @bp.get("/<slug>/figures.csv")
@@ -109,19 +117,17 @@ def download(slug: str) -> ResponseReturnValue:
     """Give all that the article's page shows, narrowed as it is, to a spreadsheet: one figure a row."""
     site = open_site(slug)
     found = open_article(site)
-    asked = forms.read(forms.FIGURES, given())
+    query = given()
+    asked = forms.read(forms.FIGURES, query)
     narrowed, by = stats.asked(asked), By(asked["by"] or By.DAY)
     figures = stats.article(found, asked=narrowed, by=by, pair=stats.pair(asked))
-    return spreadsheet.answer(
-        "figures.csv", COLUMNS, _lines(figures, site, stats.all_notes(found, period=narrowed.period))
-    )
+    below = chain(bursts.lines(stats.bursts(found, period=narrowed.period)), notes.lines(found, notes.narrowed(query)))
+    return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, site), map(_row, below)))
 
 
-def _lines(
-    figures: ArticleFigures, site: articles.SiteView, notes: Iterable[stats.Note]
-) -> Iterator[tuple[spreadsheet.Cell, ...]]:
+def _lines(figures: ArticleFigures, site: articles.SiteView) -> Iterator[tuple[spreadsheet.Cell, ...]]:
     labels = {reason.code: reason.label for reason in site.policy.reasons}
-    yield _line("article", title=figures.article.title, code=figures.article.key, **_share(figures.votes))
+    yield _line("article", title=figures.article.title, code=figures.article.key, **share(figures.votes))
     for bar in figures.series:
         yield _line("votes", day=bar.day.isoformat(), yes=bar.yes, no=bar.no)
     for code, number in figures.reasons.items():
@@ -130,25 +136,21 @@ def _lines(
         yield _line("section", code=section.id, title=section.title, no=section.no)
     for revision in figures.revisions:
         day = revision.first_seen.date().isoformat()
-        yield _line("revision", revision=revision.label, day=day, text=revision.note, **_share(revision.votes))
+        yield _line("revision", revision=revision.label, day=day, text=revision.note, **share(revision.votes))
     if figures.edit:
         edit, compared = figures.edit, figures.edit.compared
         limits = {"share": compared.difference, "low": compared.low, "high": compared.high}
         yield _line("comparison", revision=edit.after.label, code=edit.before.label, text=compared.verdict, **limits)
     for alert in figures.alerts:
         yield _line("alert", revision=alert.revision.label, text=words.dropped(alert, g.now.date()))
-    for note in notes:
-        about = {"code": note.reason, "title": note.section_title, note.value: 1}
-        yield _line("note", revision=note.revision, day=note.day.isoformat(), text=note.note, **about)
-
-
-def _share(votes: stats.Votes) -> dict[str, spreadsheet.Cell]:
-    share = votes.count.share if votes.total else None
-    return {"yes": votes.yes, "no": votes.no, "share": share, "low": votes.interval.low, "high": votes.interval.high}
 
 
 def _line(figure: str, **cells: spreadsheet.Cell) -> tuple[spreadsheet.Cell, ...]:
-    return (figure, *(cells.get(column) for column in COLUMNS[1:]))
+    return _row({"figure": figure, **cells})
+
+
+def _row(cells: Mapping[str, spreadsheet.Cell]) -> tuple[spreadsheet.Cell, ...]:
+    return tuple(cells.get(column) for column in COLUMNS)
 
 
 def _easier(days: list[stats.Bar]) -> By:

@@ -9,7 +9,7 @@ from feedback.changes import By
 from feedback.errors import Missing
 from feedback.models import Article, Change, Role
 from feedback.stats import words
-from feedback.views import desk
+from feedback.views import desk, spreadsheet
 
 bp = Blueprint("authors", __name__, url_prefix="/articles")
 desk.guard(bp, Role.AUTHOR, Role.REVIEWER)
@@ -51,17 +51,14 @@ def viewer(site: articles.SiteView) -> stats.Viewer:
     return stats.Viewer(site.id, frozenset(g.person.roles[site.id]), g.person.id)
 
 
-NAMED = (forms.Field("article", forms.article_key, required=True),)
-
-
 def open_article(site: articles.SiteView) -> Article:
     """Return the article that the address names. Raises Invalid, Missing, and Refused where it is not theirs."""
-    return stats.open_article(viewer(site), forms.read(NAMED, given())["article"])
+    return stats.open_article(viewer(site), forms.read(forms.OF_ARTICLE, given())["article"])
 
 
 def by() -> By:
     """Who is at it, and when."""
-    return By(g.person.actor, g.site_ids, g.now)
+    return By(g.person.actor, g.person.sites(Role.ADMINISTRATOR), g.now)
 
 
 def page_of(slug: str, key: str, part: str | None = None) -> str:
@@ -76,3 +73,9 @@ def tell(slug: str, change: Change | None) -> None:
         return
     undo = {"url": url_for("authors.undo", slug=slug, change_id=change.id), "button": "Undo"}
     desk.tell({"text": f"You {change.what}.", "form": undo}, "done")
+
+
+def share(votes: stats.Votes) -> dict[str, spreadsheet.Cell]:
+    """Write a share and how far it can be trusted in the cells of a spreadsheet."""
+    known = votes.count.share if votes.total else None
+    return {"yes": votes.yes, "no": votes.no, "share": known, "low": votes.interval.low, "high": votes.interval.high}
