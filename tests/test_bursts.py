@@ -306,8 +306,8 @@ def test_a_form_that_cannot_be_read_is_refused(ada, flooded, field):
 def test_the_page_tells_of_a_burst_in_words_and_offers_administrators_to_set_it_aside(ada, ann, flooded):
     told = text_of(ann.signs_in().get(f"/articles/health?article={flooded.key}"))
     assert (
-        "1 of the 40 readers who voted that day said Yes. In the 26 days before, 52 did, about 2 a day. What they said "
-        "is as unlikely as how many they were: of the 52 readers who voted then, 39 said Yes." in told
+        "1 of the 40 readers who voted that day said Yes. In the 26 days before, 52 readers voted, about 2 a day. "
+        "What they said is as unlikely as how many they were: of the 52 readers who voted then, 39 said Yes." in told
     )
     assert "All votes with that day 43 % of the 92 readers who voted (34–54 %)" in told
     assert "Without it 75 % of the 52 readers who voted (62–85 %)" in told

@@ -164,7 +164,7 @@ def burst(found: Burst) -> str:
 def _before(found: Burst) -> str:
     votes, days = found.before.votes, found.days
     if not votes:
-        return f"In the {days} days before, nobody did." if days else ""
+        return f"In the {days} days before, nobody voted." if days else ""
     a_day = statistics.whole(votes / days)
     rate = f", about {a_day} a day" if a_day else ", fewer than one every other day"
-    return f"In the {days} days before, {votes} did{rate}."
+    return f"In the {days} days before, {votes} {'reader' if votes == 1 else 'readers'} voted{rate}."
