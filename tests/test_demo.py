@@ -25,10 +25,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from feedback import articles, create_app, stats
+from feedback import articles, create_app, outline, stats
 from feedback.db import db, dispose
 from feedback.demo import PASSWORD
-from feedback.demo.seed import seed
+from feedback.demo.seed import outlines, seed
 from feedback.demo.site import MAIN, SLUG, create_site, pages, policy
 from feedback.demo.voices import AFTER, BEFORE, COMMENTS, ELSEWHERE
 from feedback.demo.world import CAST, dates
@@ -240,6 +240,20 @@ def test_the_figures_of_the_articles_say_something_on_both_engines(app: Flask) -
     assert len(main["series"]) > 50
     assert sorted(figure["votes"]["total"] for figure in found.values()) == [3, 14]
     assert sum("early" in figure["helpful"]["wording"] for figure in found.values()) == 1
+
+
+def test_the_demo_shows_what_authors_can_do(app: Flask) -> None:
+    fill(app, 2026)
+    with app.app_context():
+        shown = pages(SITE, dates(NOW.date()))
+        outlines(create_site("http://service.test", shown), shown)
+        main = known(articles.site(SLUG).id, MAIN)
+        (burst,) = stats.bursts(main)
+        assert burst.unlikely, "an administrator may set it aside"
+        headings = [heading.id for heading in outline.of(main.id)]
+        assert len(headings) > 5
+        assert [section.id for section in stats.article(main).sections] == headings, "readers point at what is there"
+        assert main.we_changed
 
 
 def known(site_id: Any, key: str) -> Any:

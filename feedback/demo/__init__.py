@@ -25,7 +25,7 @@ from feedback.config import Settings
 from feedback.db import dispose
 from feedback.views import desk
 
-from .seed import SEED, seed
+from .seed import SEED, outlines, seed
 from .site import Page, create_site, pages
 from .world import CAST, dates
 
@@ -105,6 +105,7 @@ def _fill(app: Flask, port: int, number: int, stop: threading.Event) -> list[Pag
             number=number,
             walk=lambda days: _shown(days, stop),
         )
+        outlines(create_site(f"http://{HOST}:{port}", articles), articles)
     dispose(app)
     return articles
 

@@ -1,7 +1,8 @@
 """The demo's votes: who found which revision helpful, who changed their mind, and why the others said No."""
 
+import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -16,6 +17,8 @@ WEEKEND = 0.55  # of a working day's readers
 TOOK_BACK = 0.02
 CHANGED_MIND = 0.04
 WROTE = 0.18  # of those whose complaint has words left to say
+CAMPAIGN = 22  # votes that a post somewhere else brought on one day, all but one of them No
+CAMPAIGN_AGO = timedelta(days=9)
 LATEST = timedelta(minutes=5)  # before now, so that what follows a vote is in the past too
 DAY_SECONDS = 24 * 3600
 BUSIEST = 15 * 3600  # of the day, in seconds
@@ -38,6 +41,7 @@ def events(world: World) -> Iterator[Event]:
     """Yield every vote and all that follows it."""
     for crowd in _crowds(world):
         yield from _votes(world, crowd)
+    yield from _campaign(world)
 
 
 def _crowds(world: World) -> Iterator[Crowd]:
@@ -66,6 +70,18 @@ def _votes(world: World, crowd: Crowd) -> Iterator[Event]:
             yield from _why(world, voter, at, unsaid)
         elif thanks and luck > 1 - TOOK_BACK:
             yield Event(at + timedelta(seconds=50), voter.answers(value, note=thanks.pop(0)))
+
+
+def _campaign(world: World) -> Iterator[Event]:
+    """Yield the votes of a day that stands out, for an administrator to judge."""
+    main = world.pages[MAIN]
+    # By dice of its own, so that it changes nothing else.
+    apart = replace(world, chance=random.Random(CAMPAIGN))
+    crowd = Crowd(MAIN, main.modified, world.now.date(), CAMPAIGN, 0, ())
+    noon = datetime.combine((world.now - CAMPAIGN_AGO).date(), time(12), world.now.tzinfo)
+    for number in range(CAMPAIGN):
+        voter = Voter(apart, crowd, apart.token(), apart.address())
+        yield Event(noon + timedelta(minutes=4 * number), voter.answers(Choice.NO if number else Choice.YES))
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,23 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from feedback import articles, readers, staff, stats
+from flask import Flask
+
+from feedback import articles, changes, outline, readers, staff, stats, sync
+from feedback.changes import By, Kind, Subject
 from feedback.db import transact
 from feedback.models import Role
 from feedback.staff import Actor
 from feedback.stats import overview
 
 from . import ballots, threads
-from .site import SITE_NAME, SLUG, Page
+from .site import MAIN, SITE_NAME, SLUG, Page
 from .world import CAST, Event, World, morning
 
 SEED = 2026
+SAID = "Readers missed how to stop safely and what alcohol does. Both now have a paragraph under Cautions."
 WHAT_CHANGED = "Says how to stop safely and what alcohol does; keeps spasm and spasticity apart."
 
 
@@ -40,7 +44,7 @@ def seed(
     start = morning(min(page.published for page in pages), now)
     site, people = transact(_open, origins, password_hash, start)
     world = World(site, {page.key: page for page in pages}, people, random.Random(number), now)
-    days = _by_day([*_editions(world), *ballots.events(world), *threads.events(world)])
+    days = _by_day([*_editions(world), _announcement(world), *ballots.events(world), *threads.events(world)])
     for day in walk(sorted(days)):
         # The day's network key is a transaction of its own, which cannot begin inside another.
         world.networks.of(None, days[day][0].at)
@@ -85,6 +89,25 @@ def _registration(world: World, page: Page, note: str | None) -> Event:
     revision = page.modified.isoformat()
     given = articles.Registration(page.key, page.title, page.url, bylines, revision=revision, note=note)
     return Event(morning(page.modified, world.now), lambda at: articles.register(world.site.id, given, now=at))
+
+
+def _announcement(world: World) -> Event:
+    """Ann tells readers what their answers led to, on the day of the edit."""
+    page = world.pages[MAIN]
+    subject = Subject(world.site.id, Kind.ANNOUNCEMENT, {"article": page.key})
+    state = {"text": SAID, "on": page.modified.isoformat()}
+    by = world.people["Ann"]
+    at = morning(page.modified, world.now) + timedelta(hours=2)
+    return Event(at, lambda at: changes.make(subject, state, By(by, (), at)))
+
+
+def outlines(site: Flask, pages: Sequence[Page]) -> None:
+    """Read the headings of the articles' pages, as `feedback article sync` does."""
+    browser, of = site.test_client(), articles.site(SLUG)
+    for page in pages:
+        found, read = articles.find(of.id, page.key), sync.page.read(browser.get(f"/{page.key}").data, page.url)
+        if found is not None:
+            transact(outline.replace, found.id, read.sections)
 
 
 def _byline(name: str, role: Role) -> articles.Byline:
