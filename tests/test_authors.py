@@ -12,8 +12,10 @@ import pytest
 from feedback import articles, stats, votes
 from feedback.models import Accepts, Article, Role
 from feedback.stats import words
-from feedback.stats.figures import ArticleFigures, Edit, RevisionFigure, Votes
+from feedback.stats.figures import ArticleFigures
 from feedback.stats.lists import Line
+from feedback.stats.revisions import Edit, RevisionFigure
+from feedback.stats.shares import Votes
 from tests.cast import KEY, registration
 from tests.conftest import NOON
 
@@ -40,13 +42,13 @@ def page(client: Any, site: str, key: str = KEY, **query: str) -> Any:
 
 
 def figures(seen: list[tuple[str, int, int]], asked: stats.Asked = stats.EVERYTHING) -> ArticleFigures:
-    from feedback.stats.figures import _last_edit
+    from feedback.stats.revisions import last_edit
 
     revisions = [
         RevisionFigure(label, datetime(2026, 5, place, tzinfo=UTC), None, Votes(yes, no), Votes(0, 0).count)
         for place, (label, yes, no) in enumerate(seen, start=2)
     ]
-    edit = _last_edit(revisions)
+    edit = last_edit(revisions)
     return ArticleFigures(
         article=Article(key="k"),
         asked=asked,

@@ -3,23 +3,12 @@
 from feedback.stats.access import Viewer, open_article
 from feedback.stats.ask import EVER, EVERYTHING, Asked, By, Period, Sort, asked, pair, period
 from feedback.stats.bursts import Burst, burst, bursts
-from feedback.stats.figures import (
-    BASELINE_LEAST,
-    ArticleFigures,
-    Bar,
-    Drop,
-    Edit,
-    Votes,
-    article,
-    drop,
-    last_edit_and_drop,
-    nested,
-    readable,
-    weeks,
-)
+from feedback.stats.figures import ArticleFigures, Bar, article, nested, readable, weeks
 from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unfitted, unvoted
 from feedback.stats.names import Names
 from feedback.stats.notes import Note, all_notes, mark_note, notes
+from feedback.stats.revisions import BASELINE_LEAST, Drop, Edit, drop, last_edit_and_drop
+from feedback.stats.shares import Votes
 
 __all__ = [
     "BASELINE_LEAST",

@@ -21,7 +21,8 @@ from feedback.db import db
 from feedback.models import Article, Tally, Value, Vote
 from feedback.statistics import Count
 from feedback.stats.ask import EVER, Period
-from feedback.stats.figures import Bar, Votes
+from feedback.stats.figures import Bar
+from feedback.stats.shares import Votes
 
 MOST = 10  # bursts that are told; who has more has a busy page
 SPREAD = 2.0  # standard deviations: a tail under 1e-4 begins beyond 3.7, so that most days need no closer look

@@ -16,7 +16,7 @@ from feedback.models import Article, Site, Standing
 from feedback.statistics import Prior
 from feedback.stats.access import Viewer, theirs
 from feedback.stats.ask import Sort
-from feedback.stats.figures import Votes
+from feedback.stats.shares import Votes
 
 PAGE = 50  # articles on a page of a list
 LARGEST_COUNT = 2**31 - 1  # a column of counts holds no more

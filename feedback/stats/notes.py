@@ -12,9 +12,10 @@ from feedback.db import db, has_words, run
 from feedback.errors import Conflict, Invalid, Malformed, Missing
 from feedback.models import Article, NoteStatus, Vote
 from feedback.stats.ask import EVER, Period
-from feedback.stats.figures import readable, revisions
+from feedback.stats.figures import readable
 from feedback.stats.lists import Page
 from feedback.stats.names import Names, mark
+from feedback.stats.revisions import revisions
 
 NOTES_PAGE = 20  # a note may be 1,000 characters long; more than twenty nobody reads in one go
 MOST_SKIPPED = 2**31  # no day has so many notes

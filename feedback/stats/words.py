@@ -6,9 +6,11 @@ from datetime import date, datetime
 from feedback import statistics
 from feedback.statistics import percent_of, readers, span
 from feedback.stats.bursts import Burst
-from feedback.stats.figures import ArticleFigures, Drop, Edit, Votes
+from feedback.stats.figures import ArticleFigures
 from feedback.stats.lists import Line
 from feedback.stats.overview import Span
+from feedback.stats.revisions import Drop, Edit
+from feedback.stats.shares import Votes
 
 WHOLE = re.compile(r"(\(?\d+(?:–\d+)? %[).,;]*)")  # a percentage, which no end of a line should tear apart
 

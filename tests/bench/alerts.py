@@ -14,7 +14,7 @@ from typing import Any
 
 from feedback.articles import BASELINE_VOTES
 from feedback.statistics import dropped, wilson
-from feedback.stats.figures import BASELINE_LEAST
+from feedback.stats.revisions import BASELINE_LEAST
 
 SEED = 20
 ARTICLES = 10_000  # each figure is then good to about 0.1 points
