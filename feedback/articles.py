@@ -510,6 +510,13 @@ def announce(article: Article, words: str | None, on: date | None) -> None:
     touch(article.id)
 
 
+def announcement(article: Article) -> dict[str, dict[str, str]]:
+    """Return under `changed` what readers are told was changed for them; nothing where they are told nothing."""
+    if article.we_changed is None:
+        return {}
+    return {"changed": {"text": article.we_changed, "day": f"{article.we_changed_on}"}}
+
+
 def touch(article_id: UUID) -> None:
     """Move the article's stamp: what readers' answers show of it has changed."""
     db.session.execute(update(Standing).where(Standing.article_id == article_id).values(stamp=Standing.stamp + 1))

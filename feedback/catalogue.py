@@ -10,7 +10,7 @@ from sqlalchemy import Row, delete, func, or_, select, update
 from feedback import articles, merging, opaque
 from feedback.db import db, has_words, run
 from feedback.errors import Malformed, Missing, Refused
-from feedback.models import Article, Revision, Standing, Tally, User
+from feedback.models import Article, Revision, Standing, Tally, User, Vote
 
 PAGE = 50  # articles on a page
 
@@ -109,4 +109,6 @@ def drop_revision(article_id: UUID, label: str) -> None:
         raise Refused(f"Other revisions are counted with {label}, so that it stays.")
     if run(select(Tally.day).where(Tally.article_id == article_id, Tally.revision == label).limit(1)).first():
         raise Refused(f"Readers have voted on the revision {label}, so that it stays.")
+    if run(select(Vote.reader).where(Vote.article_id == article_id, Vote.fixed_in == label).limit(1)).first():
+        raise Refused(f"A note is marked as fixed in the revision {label}, so that it stays.")
     run(delete(Revision).where(Revision.article_id == article_id, Revision.label == label))

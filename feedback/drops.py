@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from feedback import notices, statistics, stats
@@ -16,30 +16,28 @@ from feedback.db import db, run
 from feedback.models import Article, Contributor, Digest, Membership, Revision, Role, Tally, User
 from feedback.stats import Drop
 
-# Built once: every counted No asks it. Of a revision that was merged into another, that one is told of.
-_OWN, _TOLD = aliased(Revision), aliased(Revision)
+# Built once: every counted No asks it. Where revisions are merged, the figures alone know which votes count together.
+_MERGED = aliased(Revision)
+_MERGES = exists().where(_MERGED.article_id == bindparam("article"), _MERGED.merged_into.is_not(None))
 LOOK = (
     select(
-        _TOLD.baseline_yes,
-        _TOLD.baseline_votes,
-        _OWN.merged_into,
+        Revision.baseline_yes,
+        Revision.baseline_votes,
+        _MERGES.label("merges"),
         func.sum(Tally.yes).label("yes"),
         func.sum(Tally.no).label("no"),
     )
-    .select_from(_OWN)
-    .join(_TOLD, and_(_TOLD.article_id == _OWN.article_id, _TOLD.label == func.coalesce(_OWN.merged_into, _OWN.label)))
-    .join(Tally, and_(Tally.article_id == _OWN.article_id, Tally.revision == _OWN.label))
-    .where(_OWN.article_id == bindparam("article"), _OWN.label == bindparam("revision"))
-    .where(_TOLD.alerted.is_(None), _TOLD.baseline_votes >= stats.BASELINE_LEAST)
-    .group_by(_TOLD.baseline_yes, _TOLD.baseline_votes, _OWN.merged_into)
+    .join(Tally, and_(Tally.article_id == Revision.article_id, Tally.revision == Revision.label))
+    .where(Revision.article_id == bindparam("article"), Revision.label == bindparam("revision"))
+    .where(or_(_MERGES, and_(Revision.alerted.is_(None), Revision.baseline_votes >= stats.BASELINE_LEAST)))
+    .group_by(Revision.baseline_yes, Revision.baseline_votes)
 )
 
 
 def watch(article_id: UUID, site_id: UUID, revision: str, *, now: datetime) -> None:
     """Tell of a drop where a No that was just counted on this revision shows one that nobody has been told of."""
     row = run(LOOK, {"article": article_id, "revision": revision}).one_or_none()
-    # The votes of merged revisions count together; which they are, the figures know.
-    if row is None or (row.merged_into is None and not _shows(row)):
+    if row is None or not (row.merges or _shows(row)):
         return
     drop = stats.drop(article_id)
     if drop is None:

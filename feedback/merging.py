@@ -3,6 +3,7 @@
 What was counted stays under the label that readers' pages sent, so that taking a merge back leaves no trace.
 """
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -16,16 +17,25 @@ MOST_MERGED = 100  # revisions of one article: each is a branch in the query of 
 
 def roots(article_id: UUID) -> dict[str, str]:
     """Return under which label each merged revision of an article is counted, at the end of its chain."""
+    links = _links(article_id)
+    return {label: list(_chain(label, links))[-1] for label in links}
+
+
+def _links(article_id: UUID) -> dict[str, str]:
+    """Return the label that each merged revision was merged into."""
     merged = select(Revision.label, Revision.merged_into)
     rows = run(merged.where(Revision.article_id == article_id, Revision.merged_into.is_not(None)))
-    into = {row.label: row.merged_into for row in rows}
-    return {label: _end(label, into) for label in into}
+    return {row.label: row.merged_into for row in rows}
 
 
-def _end(label: str, into: dict[str, str]) -> str:
-    for _ in into:
-        label = into.get(label, label)
-    return label
+def _chain(label: str, links: dict[str, str]) -> Iterator[str]:
+    """Walk from a label to the one that it is counted under."""
+    yield label
+    for _ in links:
+        if label not in links:
+            return
+        label = links[label]
+        yield label
 
 
 def members(label: str, roots: dict[str, str]) -> list[str]:
@@ -61,12 +71,12 @@ def _known(article_id: UUID, label: str) -> bool:
 
 
 def _check(article_id: UUID, label: str, into: str) -> None:
-    merged = roots(article_id)
+    links = _links(article_id)
     if label == into:
         raise Invalid({"into": ["A revision cannot be counted with itself. Choose two."]})
-    if merged.get(into, into) == label:
+    if label in _chain(into, links):
         raise Invalid({"into": [f"“{into}” is counted with “{label}” already. Take that back first."]})
-    if len(merged) >= MOST_MERGED and label not in merged:
+    if len(links) >= MOST_MERGED and label not in links:
         raise Invalid({"into": [f"At most {MOST_MERGED} revisions of an article can be counted with others."]})
 
 

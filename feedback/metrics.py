@@ -47,4 +47,4 @@ def _lines(slug: str, gauge: Gauge) -> Iterator[str]:
     yield f"# HELP feedback_{name} {meaning}\n# TYPE feedback_{name} gauge\n"
     for value, number in values.items():
         more = f',{label}="{value}"' if label else ""
-        yield f'feedback_{name}{{site="{slug}"{more}}} {number:g}\n'
+        yield f'feedback_{name}{{site="{slug}"{more}}} {number}\n'

@@ -37,13 +37,12 @@ def of(site: articles.SiteView, key: str, place: Place = FIRST, *, notify: bool 
 
 def _article(key: str, article: Article | None) -> dict[str, Any]:
     bylines = article.contributors if article else []
-    said = article.we_changed if article else None
     return {
         "key": key,
         "title": article.title if article else None,
         "url": article.url if article else None,
         "contributors": [{"name": byline.name, "role": byline.role.value} for byline in bylines],
-        **({"changed": {"text": said, "day": f"{article.we_changed_on}"}} if article and said else {}),
+        **(articles.announcement(article) if article else {}),
     }
 
 

@@ -171,7 +171,7 @@ def news(user_id: UUID, site_id: UUID, window: Window) -> list[News]:
                 flagged.get(article_id, 0),
                 edit,
                 drop,
-                edit is not None and edit.after.first_seen >= window[1] - FRESH,
+                edit is not None and edit.after.began >= window[1] - FRESH,
             )
         )
     return sorted((each for each in found if each.matters), key=lambda each: each.place)

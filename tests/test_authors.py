@@ -41,11 +41,15 @@ def page(client: Any, site: str, key: str = KEY, **query: str) -> Any:
 # Sentences
 
 
+def _on(day: int) -> datetime:
+    return datetime(2026, 5, day, tzinfo=UTC)
+
+
 def figures(seen: list[tuple[str, int, int]], asked: stats.Asked = stats.EVERYTHING) -> ArticleFigures:
     from feedback.stats.revisions import last_edit
 
     revisions = [
-        RevisionFigure(label, datetime(2026, 5, place, tzinfo=UTC), None, Votes(yes, no), Votes(0, 0).count)
+        RevisionFigure(label, _on(place), None, Votes(yes, no), Votes(0, 0).count, _on(place))
         for place, (label, yes, no) in enumerate(seen, start=2)
     ]
     edit = last_edit(revisions)

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from sqlalchemy import event, insert, select
 
-from feedback import articles, digests, drops, staff, votes
+from feedback import articles, digests, drops, merging, staff, votes
 from feedback.db import db, run
 from feedback.models import Digest, Outbox, Pace, Revision, Role, Tally
 from tests.cast import Reader, registration, together
@@ -165,6 +165,16 @@ def test_where_it_was_edited_meanwhile_nothing_is_sent(edited, cast, work, mailb
     cast(edited, yes=5, revision="c")
     assert work() == 2
     assert mailbox.messages == []
+
+
+def test_votes_of_revisions_that_are_counted_as_one_tell_together(ann, rex, edited, do, cast, told, clock):
+    """Neither of the two has the evidence alone."""
+    do(articles.see_revision, edited.id, "b2", now=clock())
+    do(merging.merge, edited.id, "b2", "b")
+    cast(edited, no=1, revision="b2")
+    assert told() == []
+    cast(edited, no=1, revision="b")
+    assert told() == ids(ann, rex)
 
 
 def test_set_aside_votes_tell_nobody(edited, site, do, cast, told):

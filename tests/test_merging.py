@@ -52,6 +52,14 @@ def test_a_chain_ends_in_one_label_and_comes_apart_link_by_link(merge, roots):
     assert merging.members("c", roots()) == ["c"]
 
 
+def test_a_revision_that_moves_on_closes_no_circle_either(merge, roots):
+    merge("a", "c")
+    merge("b", "a")
+    with pytest.raises(Invalid):
+        merge("a", "b")
+    assert roots() == {"a": "c", "b": "c"}
+
+
 @pytest.mark.parametrize("label", ["a", "b"])
 def test_a_revision_is_never_counted_with_itself(merge, roots, label):
     merge("a", "b")

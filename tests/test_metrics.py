@@ -2,6 +2,10 @@
 
 import re
 
+from sqlalchemy import update
+
+from feedback.db import db
+from feedback.models import Standing
 from tests.cast import Staff
 
 LINE = re.compile(r'feedback_[a-z_]+\{site="health"(?:,[a-z]+="[a-z_]+")?\} [0-9.e+]+')
@@ -26,7 +30,7 @@ def test_an_administrators_token_reads_the_sites_figures(client, rae, stan, ada,
         'feedback_votes{site="health",answer="no"} 1',
         'feedback_comments{site="health",list="pending"} 1',
         'feedback_comments{site="health",list="approved"} 0',
-        'feedback_oldest_wait_seconds{site="health"} 7200',
+        'feedback_oldest_wait_seconds{site="health"} 7200.0',
         'feedback_letters{site="health",state="given_up"} 0',
     ):
         assert line in lines
@@ -40,6 +44,11 @@ def test_nobody_else_is_told(client, mo, ann):
         answer = asks(client, person)
         assert answer.status_code == 403
         assert "administrator" in answer.json["detail"]
+
+
+def test_no_digit_of_a_large_number_is_lost(client, ada, article, do):
+    do(lambda: db.session.execute(update(Standing).values(yes=1_234_567)))
+    assert 'feedback_votes{site="health",answer="yes"} 1234567\n' in asks(client, ada).text
 
 
 def test_a_new_site_has_figures_too(client, ada):

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from feedback import articles, merging, outline, statistics, stats
+from feedback.clock import rfc3339
 from feedback.errors import Invalid
 from feedback.models import Article, Tally
 from feedback.stats import Asked, Period
@@ -216,6 +217,20 @@ def test_the_drop_of_merged_revisions_is_judged_from_the_first_of_them(figures, 
     (alert,) = figures()["alerts"]
     assert (alert["revision"], alert["yes"], alert["votes"]) == ("c", 5, 40)
     assert alert["baseline"] == {"yes": 80, "votes": 100, "low": statistics.wilson(80, 100).low}
+
+
+def test_a_page_that_went_back_to_an_earlier_text_begins_anew_with_it(figures, article, cast, merge):
+    cast(article, yes=80, no=20, revision="a")
+    cast(article, yes=10, no=20, revision="b", at=NOON + timedelta(days=1))
+    cast(article, yes=16, no=4, revision="c", at=NOON + timedelta(days=2))
+    merge("c", "a")
+    found = figures()
+    assert labels(found) == [("b", 10, 20), ("a", 96, 24)]
+    assert (found["comparison"]["from"], found["comparison"]["to"]) == ("b", "a")
+    assert found["comparison"]["verdict"] == "likely better"
+    assert found["alerts"] == [], "what it was before does no worse any more"
+    assert found["revisions"][1]["first_seen"] == rfc3339(NOON)
+    assert found["revisions"][1]["merged"] == ["c"]
 
 
 def test_a_note_names_the_revision_that_its_own_is_counted_with(ask, article, cast, merge):

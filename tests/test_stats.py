@@ -559,7 +559,7 @@ def test_no_figure_is_taken_from_a_scan(app, ask, admin, ann, as_viewer, article
         stats.article(article)
         first_notes = stats.notes(article)
         stats.notes(article, cursor=first_notes.next)
-        stats.notes(article, status=NoteStatus.NEW, reason="unclear", section="dose", revision="a")
+        stats.notes(article, asked=Asked(reason="unclear", section="dose", revision="a"), status=NoteStatus.NEW)
         stats.bursts(article)
         event.remove(db.engine, "before_cursor_execute", note)
         connection = db.session.connection()

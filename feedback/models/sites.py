@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -66,6 +66,11 @@ class Contributor(Model):
 
 class Revision(Model):
     __tablename__ = "revision"
+    __table_args__ = (
+        # Most articles have none: every vote may ask.
+        Index("ix_revision_merged", "article_id", sqlite_where=text("merged_into IS NOT NULL"),
+              postgresql_where=text("merged_into IS NOT NULL")),
+    )  # fmt: skip
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("article.id"), primary_key=True)
     label: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -164,7 +164,7 @@ export function settle(visit, { article, settings, votes }, { h }) {
 
 function announcement(visit, { text, day }, h) {
   const when = new Intl.DateTimeFormat(visit.language, { dateStyle: "long", timeZone: "UTC" }).format(new Date(day));
-  const said = h("span", { dir: "auto" }, text);
+  const said = h("span", { lang: visit.settings.lang, dir: "auto" }, text);
   return h("p.changed", null, h("strong", null, words(visit).announced), " · ", h("time", { datetime: day }, when), h("br"), said);
 }
 

@@ -334,7 +334,7 @@ pre{white-space:pre-wrap}
 
     /** Let the dates grow. */
     tick() {
-      for (const time of this.root.querySelectorAll("time")) time.textContent = ago(time.dateTime, this.language);
+      for (const time of this.root.querySelectorAll(".date")) time.textContent = ago(time.dateTime, this.language);
     }
 
     load() {

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 
-from feedback import merging, outline
+from feedback import articles, merging, outline
 from feedback.db import db
 from feedback.models import Article, Kind, ReasonTally, Tally
 from feedback.stats import revisions
@@ -77,7 +77,12 @@ class ArticleFigures:
     def public(self) -> dict[str, Any]:
         """Return the answer of GET /stats?article=."""
         return {
-            "article": {"key": self.article.key, "title": self.article.title, "url": self.article.url},
+            "article": {
+                "key": self.article.key,
+                "title": self.article.title,
+                "url": self.article.url,
+                **articles.announcement(self.article),
+            },
             "votes": self.votes.public(),
             "helpful": self.votes.helpful(),
             "reasons": self.reasons,

@@ -1,6 +1,6 @@
 """What readers wrote to the authors, newest first, and what became of it; never who wrote it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -11,11 +11,11 @@ from feedback import merging, opaque
 from feedback.db import db, has_words, run
 from feedback.errors import Conflict, Invalid, Malformed, Missing
 from feedback.models import Article, NoteStatus, Vote
-from feedback.stats.ask import EVER, Period
+from feedback.stats import revisions
+from feedback.stats.ask import EVERYTHING, Asked
 from feedback.stats.figures import readable
 from feedback.stats.lists import Page
 from feedback.stats.names import Names, mark
-from feedback.stats.revisions import revisions
 
 NOTES_PAGE = 20  # a note may be 1,000 characters long; more than twenty nobody reads in one go
 MOST_SKIPPED = 2**31  # no day has so many notes
@@ -61,39 +61,41 @@ class Note:
 def notes(
     article: Article,
     *,
-    period: Period = EVER,
+    asked: Asked = EVERYTHING,
     status: NoteStatus | None = None,
     words: str | None = None,
-    revision: str | None = None,
-    reason: str | None = None,
-    section: str | None = None,
     cursor: str | None = None,
     names: Names | None = None,
 ) -> Page[Note]:
     """Return readers' notes on an article, newest first, without those of votes that are set aside.
 
     The cursor is a day and how many of its notes have been shown: the reader or the exact time of a note, which
-    the index is ordered by, would say who wrote it. Raises Malformed for a cursor that is none.
+    the index is ordered by, would say who wrote it. Raises Malformed for a cursor that is none, and Invalid for a
+    revision that is not shown.
     """
     at = opaque.parse_cursor(cursor, str, int)
     last, skip = (_note_place(*at)) if at else (None, 0)
-    wanted = {Vote.note_status: status, Vote.reason: reason, Vote.section: section}
+    wanted = {Vote.note_status: status, Vote.reason: asked.reason, Vote.section: asked.section}
     roots = merging.roots(article.id)
+    seen = revisions.seen(article.id, roots)
+    root = revisions.as_shown("revision", asked.revision, seen, roots)
     query = (
         select(Vote)
         .where(Vote.article_id == article.id, Vote.note.is_not(None), Vote.counted)
-        .where(period.covers(Vote.day), *(column == value for column, value in wanted.items() if value is not None))
+        .where(
+            asked.period.covers(Vote.day), *(column == value for column, value in wanted.items() if value is not None)
+        )
         .order_by(Vote.updated.desc(), Vote.reader.desc())
     )
-    if revision is not None:
-        query = query.where(Vote.revision.in_(merging.members(roots.get(revision, revision), roots)))
+    if root is not None:
+        query = query.where(Vote.revision.in_(merging.members(root, roots)))
     if words:
         query = query.where(has_words(Vote.note, words))
     if last is not None:
         query = query.where(Vote.updated < datetime.combine(last, time.min, UTC) + DAY)
     rows = list(db.session.execute(query.offset(skip).limit(NOTES_PAGE + 1)).scalars())
-    shown = _shown(article)
-    items = [_note(row, roots.get(row.revision, row.revision), shown, names) for row in rows[:NOTES_PAGE]]
+    shown = {revision.label for revision in seen}
+    items = [_note(row, roots, shown, names) for row in rows[:NOTES_PAGE]]
     if len(rows) <= NOTES_PAGE:
         return Page(items, None)
     day = rows[NOTES_PAGE - 1].updated.date()
@@ -132,7 +134,7 @@ def mark_note(article: Article, name: str, status: NoteStatus, *, names: Names, 
 
 
 def _shown(article: Article) -> set[str]:
-    return {revision.label for revision in revisions(article.id)}
+    return {revision.label for revision in revisions.revisions(article.id)}
 
 
 def _note_place(day: str, skip: int) -> tuple[date, int]:
@@ -145,8 +147,10 @@ def _note_place(day: str, skip: int) -> tuple[date, int]:
     raise Malformed("This cursor does not belong to this list. Begin again without it.")
 
 
-def _note(row: Vote, counted_as: str, shown: set[str], names: Names | None) -> Note:
+def _note(row: Vote, roots: Mapping[str, str], shown: set[str], names: Names | None) -> Note:
+    counted_as = roots.get(row.revision, row.revision)
     revision = counted_as if counted_as in shown else None
+    fixed_in = roots.get(row.fixed_in, row.fixed_in) if row.fixed_in else None
     text = row.note or ""
     name = names.of(row.article_id, row.reader, text) if names else None
-    return Note(text, row.reason, row.section, revision, row.day, row.value.value, row.note_status, row.fixed_in, name)
+    return Note(text, row.reason, row.section, revision, row.day, row.value.value, row.note_status, fixed_in, name)

@@ -29,14 +29,16 @@ BASELINE_LEAST = 20  # votes before an edit under which "as good as before" mean
 class RevisionFigure:
     """A revision with the counted votes that readers gave while it was on their screen.
 
-    What is merged into it counts as its own: the votes, and the first sight where that was earlier.
+    What is merged into it counts as its own: the votes, and the first sight where that was earlier. `began` is when
+    it was last put in place of another one: a page that went back to an earlier text has begun anew with it.
     """
 
     label: str
     first_seen: datetime
     note: str | None
     votes: Votes
-    baseline: Count  # the votes just before it, frozen at its first sight
+    baseline: Count  # the votes just before it began, frozen then
+    began: datetime
     merged: tuple[str, ...] = ()  # the labels that are counted under this one
 
     def public(self) -> dict[str, Any]:
@@ -46,6 +48,8 @@ class RevisionFigure:
             "no": self.votes.no,
             **self.votes.interval._asdict(),
             "first_seen": rfc3339(self.first_seen),
+            "note": self.note,
+            "merged": list(self.merged),
         }
 
 
@@ -103,8 +107,10 @@ def seen(article_id: UUID, roots: Mapping[str, str], period: Period = EVER) -> l
         .order_by(Revision.first_seen.desc(), Revision.label.desc())
         .limit(MOST_REVISIONS)
     )
-    shown = [_revision(row, merged.get(row.label, []), Votes(int(yes), int(no))) for row, yes, no in rows]
-    return sorted(shown, key=lambda revision: (revision.first_seen, revision.label))
+    found = [([row, *merged.get(row.label, [])], Votes(int(yes), int(no))) for row, yes, no in rows]
+    newest = [max(part.first_seen for part in parts) for parts, _ in found]
+    shown = [_revision(parts, votes, newest) for parts, votes in found]
+    return sorted(shown, key=lambda revision: (revision.began, revision.label))
 
 
 def _counts(article_id: UUID, roots: Mapping[str, str], period: Period) -> Select[Any]:
@@ -130,12 +136,20 @@ def _merged(article_id: UUID, roots: Mapping[str, str]) -> dict[str, list[Revisi
     return found
 
 
-def _revision(row: Revision, merged: Sequence[Revision], votes: Votes) -> RevisionFigure:
-    first = min((row, *merged), key=lambda each: each.first_seen)
-    note = next((each.note for each in (row, *merged) if each.note), None)
-    baseline = Count(first.baseline_yes or 0, first.baseline_votes or 0)
-    labels = tuple(each.label for each in merged)
-    return RevisionFigure(row.label, first.first_seen, note, votes, baseline, labels)
+def _revision(parts: Sequence[Revision], votes: Votes, newest: Sequence[datetime]) -> RevisionFigure:
+    """Return a revision and what is merged into it as one; `newest` are the last sights of a new label of each."""
+    times = sorted(part.first_seen for part in parts)
+    before = max((moment for moment in newest if moment < times[-1]), default=times[0])
+    opener = min((part for part in parts if part.first_seen >= before), key=lambda part: part.first_seen)
+    return RevisionFigure(
+        label=parts[0].label,
+        first_seen=times[0],
+        note=next((part.note for part in parts if part.note), None),
+        votes=votes,
+        baseline=Count(opener.baseline_yes or 0, opener.baseline_votes or 0),
+        began=opener.first_seen,
+        merged=tuple(part.label for part in parts[1:]),
+    )
 
 
 def as_shown(field: str, label: str | None, seen: Sequence[RevisionFigure], roots: Mapping[str, str]) -> str | None:

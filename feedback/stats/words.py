@@ -90,7 +90,7 @@ def _lower(words: str) -> str:
 
 def since(edit: Edit, today: date) -> str:
     """ "down from 81 % to 66 % since the edit of 3 May, likely worse", or why that cannot be told."""
-    when = f"the edit of {day_words(edit.after.first_seen.date(), today)}"
+    when = f"the edit of {day_words(edit.after.began.date(), today)}"
     if not edit.compared.verdict.startswith("likely"):
         return f"whether {when} changed that: {edit.compared.verdict}"
     before, after = edit.before.votes.count, edit.after.votes.count
@@ -116,7 +116,7 @@ def dropped(alert: Drop, today: date) -> str:
     revision = alert.revision
     usual = statistics.wilson(*revision.baseline)
     return (
-        f"Since the edit of {day_words(revision.first_seen.date(), today)}, {revision.votes.yes} of "
+        f"Since the edit of {day_words(revision.began.date(), today)}, {revision.votes.yes} of "
         f"{readers(revision.votes.total)} found this helpful. Before it, {span(usual)} did."
     )
 

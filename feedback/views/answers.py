@@ -234,13 +234,24 @@ ANSWERS: dict[str, Schema] = {
     "Stats": {"anyOf": [ref("ArticleStats"), ref("StatsList")]},
     "ArticleStats": thing(
         {
-            "article": thing({**_ARTICLE, "url": maybe(TEXT)}),
+            "article": thing({**_ARTICLE, "url": maybe(TEXT)}, {"changed": thing({"text": TEXT, "day": DAY})}),
             "votes": _TALLY,
             "helpful": _HELPFUL,
             "reasons": by_key(COUNT),
             "sections": many(thing({"id": TEXT, "title": TEXT, "no": COUNT})),
             "revisions": many(
-                thing({"label": TEXT, "yes": COUNT, "no": COUNT, "low": SHARE, "high": SHARE, "first_seen": TIME})
+                thing(
+                    {
+                        "label": TEXT,
+                        "yes": COUNT,
+                        "no": COUNT,
+                        "low": SHARE,
+                        "high": SHARE,
+                        "first_seen": TIME,
+                        "note": maybe(TEXT),
+                        "merged": many(TEXT),
+                    }
+                )
             ),
             "comparison": maybe(
                 thing(

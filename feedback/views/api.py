@@ -47,10 +47,10 @@ def figures() -> ResponseReturnValue:
 def notes() -> ResponseReturnValue:
     viewer = _viewer()
     asked = forms.read(forms.NOTES, request.args)
-    period = stats.period(asked.pop("from"), asked.pop("to"))
-    article = stats.open_article(viewer, asked.pop("article"))
+    chosen = {"status": asked["status"], "words": asked["q"], "cursor": asked["cursor"]}
+    article = stats.open_article(viewer, asked["article"])
     names = stats.Names(current_app.config["SETTINGS"].secret_keys)
-    return stats.notes(article, period=period, words=asked.pop("q"), names=names, **asked).public()
+    return stats.notes(article, asked=stats.asked(asked), names=names, **chosen).public()
 
 
 def _viewer() -> stats.Viewer:

@@ -24,6 +24,8 @@ def upgrade() -> None:
         op.add_column("digest", sa.Column(name, sa.Boolean(), server_default=sa.true(), nullable=False))
     where = sa.text("burst_day IS NOT NULL")
     op.create_index("ix_vote_burst", "vote", ["article_id", "burst_day"], sqlite_where=where, postgresql_where=where)
+    where = sa.text("merged_into IS NOT NULL")
+    op.create_index("ix_revision_merged", "revision", ["article_id"], sqlite_where=where, postgresql_where=where)
     op.create_table(
         "section",
         sa.Column("article_id", sa.Uuid(), nullable=False),
@@ -50,6 +52,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("site_day")
     op.drop_table("section")
+    op.drop_index("ix_revision_merged", table_name="revision")
     op.drop_index("ix_vote_burst", table_name="vote")
     for name in WISHES:
         op.drop_column("digest", name)

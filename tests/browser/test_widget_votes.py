@@ -116,8 +116,15 @@ def test_what_authors_changed_for_readers_stands_under_the_question(place, visit
     page = visit(place.page(attributes=f'lang="{lang}"'), viewport=PHONE)
     line = page.get_by_text(heading)
     expect(line).to_be_visible()
-    expect(page.get_by_text("we added a table.")).to_have_attribute("dir", "auto")
+    said = page.get_by_text("we added a table.")
+    expect(said).to_have_attribute("dir", "auto")
+    expect(said).to_have_attribute("lang", "en")
     expect(page.get_by_role("time").first).to_contain_text(day)
+    page.clock.install()
+    page.goto(page.url)
+    expect(line).to_be_visible()
+    page.clock.fast_forward("05:00")
+    expect(page.get_by_role("time").first).to_contain_text(day)  # a day, and not how long ago it was
     shoot(page, f"widget-changed-{lang}")
     assert axe(page) == []
     assert not scrolls_sideways(page)

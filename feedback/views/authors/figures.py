@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from feedback import articles, chart, forms, stats
 from feedback.errors import Invalid
 from feedback.models import Article
+from feedback.statistics import Comparison
 from feedback.stats import ArticleFigures, By, Sort, words
 from feedback.views import spreadsheet
 from feedback.views.admin.articles import RevisionForm
@@ -27,6 +28,7 @@ TABS = {
 MANY_DAYS = 62  # from here on weeks are easier to read than days, unless days are asked for
 LATELY = (30, 90)  # days, of the links beside the period
 FILTERS = ("article", "from", "to", "revision", "reason", "section", "compare", "with", "by", "status", "q")
+OF_NOTES = ("article", "status", "q", "cursor")  # what narrows the notes alone
 NOT_THE_ARTICLE = "looking_for_something_else"  # the page was wrong for the reader, not the article
 
 
@@ -70,7 +72,9 @@ def show(
     asked, figures, errors = _figures(found, query)
     by = By(asked["by"]) if asked.get("by") else _easier(figures.series)
     bars = stats.weeks(figures.series) if by is By.WEEK else figures.series
-    written = notes.shown(figures, {name: value for name, value in query.items() if name not in errors})
+    # Where a filter cannot be read, the figures are those of all votes, and so are the notes.
+    kept = {name: value for name, value in query.items() if not errors or name in OF_NOTES}
+    written = notes.shown(figures, kept)
     page = render_template(
         "authors/article.html",
         site=site,
@@ -121,13 +125,22 @@ def download(slug: str) -> ResponseReturnValue:
     asked = forms.read(forms.FIGURES, query)
     narrowed, by = stats.asked(asked), By(asked["by"] or By.DAY)
     figures = stats.article(found, asked=narrowed, by=by, pair=stats.pair(asked))
-    below = chain(bursts.lines(stats.bursts(found, period=narrowed.period)), notes.lines(found, notes.narrowed(query)))
+    below = chain(
+        bursts.lines(stats.bursts(found, period=narrowed.period)),
+        notes.lines(found, notes.narrowed(query)),
+        comments.lines(site, found),
+    )
     return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, site), map(_row, below)))
 
 
 def _lines(figures: ArticleFigures, site: articles.SiteView) -> Iterator[tuple[spreadsheet.Cell, ...]]:
     labels = {reason.code: reason.label for reason in site.policy.reasons}
-    yield _line("article", title=figures.article.title, code=figures.article.key, **share(figures.votes))
+    article, votes = figures.article, figures.votes
+    yield _line("article", title=article.title, code=article.key, **share(votes))
+    if votes.quarantined:
+        yield _line("set aside", text=f"{votes.quarantined} votes")
+    if article.we_changed:
+        yield _line("announcement", day=f"{article.we_changed_on}", text=article.we_changed)
     for bar in figures.series:
         yield _line("votes", day=bar.day.isoformat(), yes=bar.yes, no=bar.no)
     for code, number in figures.reasons.items():
@@ -136,13 +149,26 @@ def _lines(figures: ArticleFigures, site: articles.SiteView) -> Iterator[tuple[s
         yield _line("section", code=section.id, title=section.title, no=section.no)
     for revision in figures.revisions:
         day = revision.first_seen.date().isoformat()
-        yield _line("revision", revision=revision.label, day=day, text=revision.note, **share(revision.votes))
+        merged = ", ".join(label or "unnamed" for label in revision.merged)
+        said = {"title": merged and f"with {merged}", "text": revision.note}
+        yield _line("revision", revision=revision.label, day=day, **said, **share(revision.votes))
     if figures.edit:
         edit, compared = figures.edit, figures.edit.compared
         limits = {"share": compared.difference, "low": compared.low, "high": compared.high}
-        yield _line("comparison", revision=edit.after.label, code=edit.before.label, text=compared.verdict, **limits)
+        yield _line(
+            "comparison",
+            revision=edit.after.label,
+            code=edit.before.label,
+            text=compared.verdict,
+            title=_chance(compared),
+            **limits,
+        )
     for alert in figures.alerts:
         yield _line("alert", revision=alert.revision.label, text=words.dropped(alert, g.now.date()))
+
+
+def _chance(compared: Comparison) -> str:
+    return f"better: {words.chance(compared.probability)} likely"
 
 
 def _line(figure: str, **cells: spreadsheet.Cell) -> tuple[spreadsheet.Cell, ...]:

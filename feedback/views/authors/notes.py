@@ -23,7 +23,7 @@ def shown(figures: stats.ArticleFigures, given: dict[str, str]) -> dict[str, Any
     try:
         asked, errors = {**narrowed(given), "cursor": given.get("cursor")}, {}
     except Invalid as error:
-        asked, errors = {"period": figures.asked.period}, error.errors
+        asked, errors = {"asked": figures.asked}, error.errors
     fixes = [revision.label for revision in reversed(figures.revisions) if revision.label]
     return {
         "notes": stats.notes(figures.article, names=names(), **asked),
@@ -36,8 +36,7 @@ def shown(figures: stats.ArticleFigures, given: dict[str, str]) -> dict[str, Any
 def narrowed(given: dict[str, str]) -> dict[str, Any]:
     """Return which notes are asked for, on all pages. Raises Invalid."""
     asked = forms.read(forms.NOTES, given)
-    del asked["article"], asked["cursor"]
-    return {"period": stats.period(asked.pop("from"), asked.pop("to")), "words": asked.pop("q"), **asked}
+    return {"asked": stats.asked(asked), "status": asked["status"], "words": asked["q"]}
 
 
 def lines(article: Article, asked: dict[str, Any]) -> Iterator[dict[str, spreadsheet.Cell]]:
