@@ -264,9 +264,9 @@ def _host(name: str) -> str | None:
 
 
 def origin_of(url: str) -> str | None:
-    """Return the origin a well-formed http(s) address lies on; None where its host is none that a browser knows."""
-    parts = urlsplit(url)
+    """Return the origin an http(s) address lies on; None where it is none, or its host none that a browser knows."""
     try:
+        parts = urlsplit(url)
         return origin(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
     except ValueError:
         return None

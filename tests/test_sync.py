@@ -576,6 +576,11 @@ def test_the_command_reaches_no_private_network_by_itself(publisher, feedback, j
     assert publisher.asked == []
 
 
+@pytest.mark.parametrize("url", ["http://[x/", "sitemap.xml", "ftp://127.0.0.1/sitemap.xml", "http:///sitemap.xml", ""])
+def test_what_is_no_address_of_a_sitemap_is_told_in_a_line(synced, url):
+    assert said(synced(url)).startswith(f"feedback: “{url}” is no address of a sitemap.")
+
+
 def test_stopping_leaves_what_is_done(publisher, synced, rows, monkeypatch):
     urls = [publisher.page(f"/{number}", WRITTEN) for number in range(3)]
     read = sync._page

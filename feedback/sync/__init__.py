@@ -91,6 +91,8 @@ def sync(
 
 def _listed(site: SiteView, url: str, visitor: Visitor, report: Report, progress: Progress) -> list[Entry]:
     """Return the pages of a sitemap, or of all the sitemaps in an index."""
+    if articles.origin_of(url) is None:
+        raise Refused(f"“{url}” is no address of a sitemap. It should begin with http:// or https://.")
     progress("Reading the sitemap", 0, None)
     try:
         first = _sitemap(url, visitor)
