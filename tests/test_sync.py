@@ -569,6 +569,12 @@ def test_the_command_tells_how_far_it_is_and_what_became_of_the_pages(publisher,
     assert synced(f"{publisher.origin}/sitemap.xml").stdout.startswith("0 new, 1 brought up to date")
 
 
+def test_what_a_server_says_moves_no_cursor(publisher, synced):
+    url = publisher.says("/picture", b"GIF89a", **{"Content-Type": "image/\x1b]0mine\x07gif\x9b2j"})
+    told = synced(publisher.sitemap(url)).stderr.splitlines()[-1]
+    assert told == rf"{url}: is no page but image/\x1b]0mine\x07gif\x9b2j."
+
+
 def test_the_command_reaches_no_private_network_by_itself(publisher, feedback, journal):  # noqa: F811
     answer = feedback("article", "sync", NEW_SITE, neck(publisher), "--pause", "0")
     assert answer.exit_code == 1

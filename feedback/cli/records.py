@@ -262,10 +262,11 @@ def sync_articles(site_slug: str, url: str, pause: float, unchanged_too: bool) -
     """
     from feedback import articles, sync
     from feedback.cli.keeping import progress
+    from feedback.logs import escaped
 
     def tell(line: str) -> None:
         shown.close()
-        click.echo(line, err=True)
+        click.echo(escaped(line), err=True)
 
     with service() as app, progress() as shown:
         report, of = sync.Report(tell), articles.site(site_slug)
