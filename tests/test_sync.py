@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from feedback import articles, outline, sync
 from feedback.articles import Byline
+from feedback.db import db
 from feedback.errors import Refused
 from feedback.models import Article, Revision, Role, Site, Standing
 from feedback.sync import page, robots, sitemap
@@ -462,6 +463,25 @@ def test_the_pause_a_site_asks_for_is_kept_up_to_a_bound(publisher, run, delay, 
     run(neck(publisher), pause=1.0)
     assert all(pause - 0.9 < each <= pause for each in run.pauses)
     assert len(run.pauses) == 2
+
+
+def test_no_transaction_is_open_while_other_servers_are_asked(publisher, ask, journal):
+    url = publisher.sitemap(publisher.page("/neck", WRITTEN), f"{publisher.origin}/gone")
+    held: list[bool] = []
+
+    def note(*_: Any) -> None:
+        held.append(db.session().in_transaction())
+
+    def whole() -> sync.Report:
+        site = articles.site(journal.slug)
+        assert db.session().in_transaction()
+        report = sync.Report(note)
+        sync.sync(site, url, sync.Visitor(pause=0, allow=ALLOWED, sleep=note), report, note)
+        return report
+
+    report = ask(whole)
+    assert (report.new, report.failed) == (1, 1)
+    assert held == [False] * 8  # progress four times, three pauses, one page that is not there
 
 
 # Pages that mean no good

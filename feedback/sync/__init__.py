@@ -73,6 +73,7 @@ def sync(
     `unchanged_too` reads also what the sitemap says is as it was. Raises Refused where the sitemap cannot be read, or
     a site's server does not say what it lets be read.
     """
+    _hold_nothing()
     listed = _listed(site, url, visitor, report, progress)
     theirs = [entry for entry in listed if articles.origin_of(entry.url) in site.origins]
     report.elsewhere += len(listed) - len(theirs)
@@ -136,9 +137,13 @@ def _newest(site_id: UUID) -> dict[str, tuple[str, datetime]]:
         .order_by(Revision.first_seen)
     )
     found = {key: (label, seen) for key, label, seen in db.session.execute(query)}
-    # Hours may pass until the next statement, and nothing should be held open for so long.
-    db.session.rollback()
+    _hold_nothing()
     return found
+
+
+def _hold_nothing() -> None:
+    """End what reading began: hours may pass until the next statement, and no transaction should be open so long."""
+    db.session.rollback()
 
 
 def _read(site: SiteView, url: str, visitor: Visitor, report: Report) -> None:
