@@ -524,6 +524,25 @@ def test_one_page_that_cannot_be_read_keeps_no_other_from_it(publisher, open_pub
         assert why in line, line
 
 
+LONG = "/" + "%C3%A9" * 400  # in a sitemap, where it is not escaped, an address of 400 characters
+
+
+@pytest.mark.parametrize(
+    ("path", "shown", "html", "why"),
+    [
+        ("/digits", "/digits", f"<title>T</title><p>&#{'1' * 5_000};", "is no markup that can be read."),
+        ("/digits", "/digits", f"<title>T</title><p title='&#{'1' * 5_000};'>", "is no markup that can be read."),
+        (LONG, "/" + "é" * 400, "<link rel=canonical href='//far.example/a'><title>T</title>",
+         "has an address of more than 2,000 characters."),
+    ],
+)  # fmt: skip
+def test_a_page_that_no_article_can_be_is_told_and_the_next_is_read(publisher, run, path, shown, html, why):
+    publisher.page(path, html)
+    report = run(publisher.sitemap(publisher.origin + shown, publisher.page("/fine", WRITTEN)))
+    assert (report.new, report.failed) == (1, 1)
+    assert run.told == [f"{publisher.origin}{path}: {why}"]
+
+
 MADE_TO_BE_SLOW = [
     "<!--", "<a ", "<", "<a b='", '<a b="', "<?", "</", "</a ", "<div>", "<![CDATA[", "<!DOCTYPE a [", "<title>",
     "<a b='' ", "<article>", "<svg>", "<template>", "<h2 id=a>", '<script type="application/ld+json">', "&#", "<![x",

@@ -59,7 +59,7 @@ class Page:
 def read(body: bytes, url: str, *, charset: str | None = None, origins: tuple[str, ...] = ()) -> Page:
     """Read the page that stood at an address; one that calls itself another by its canonical link is that one.
 
-    Raises Unreadable where it takes too long, or has no key or title that an article can have.
+    Raises Unreadable where it takes too long, or has no key, address or title that an article can have.
     """
     markup = _decoded(body, charset)
     reader = _Reader()
@@ -72,12 +72,17 @@ def read(body: bytes, url: str, *, charset: str | None = None, origins: tuple[st
                 raise Unreadable(f"takes longer than {MAX_SECONDS:g} seconds to read.")
     except AssertionError:
         pass  # a declaration that it does not know; what came before counts
+    except Unreadable:
+        raise
+    except ValueError as error:
+        # html.parser makes numbers of references such as &#8217; and int() takes no more than 4,300 digits.
+        raise Unreadable("is no markup that can be read.") from error
     base = join(url, reader.base) if reader.base else None
     canonical = join(base or url, reader.canonical) if reader.canonical else None
     things = _things(reader.data)
     return Page(
         _key(canonical or url),
-        canonical if canonical and articles.origin_of(canonical) in origins else url,
+        _address(canonical if canonical and articles.origin_of(canonical) in origins else url),
         _title(reader, things),
         _revision(reader),
         tuple(_people(things)),
@@ -200,6 +205,12 @@ def _key(url: str) -> str:
         return articles.key(key_of(url))
     except ValueError as error:
         raise Unreadable(f"has no key that an article can have. {error}") from error
+
+
+def _address(url: str) -> str:
+    if len(url) > articles.MAX_URL_CHARS:
+        raise Unreadable(f"has an address of more than {articles.MAX_URL_CHARS:,} characters.")
+    return url
 
 
 def _revision(reader: _Reader) -> str | None:
