@@ -213,6 +213,13 @@ def test_broken_data_says_nothing_and_the_rest_does():
     assert people(article_of({"@type": "Article", "author": "Ann"}, head=broken + deep)) == [("author", "Ann")]
 
 
+def test_no_more_is_read_of_linked_data_than_an_article_takes():
+    many = {"@type": "Article", "author": [f"Ann {number}" for number in range(60)], "reviewedBy": ["Rex"] * 60}
+    assert people(article_of(many)) == [("author", f"Ann {number}") for number in range(25)] + [("reviewer", "Rex")]
+    others = f'<script type="application/ld+json">{json.dumps([{"@type": "Thing"}] * 60)}</script>' * 2
+    assert people(others + article_of(many)) == []
+
+
 @pytest.mark.parametrize(
     ("body", "ids"),
     [
@@ -543,9 +550,18 @@ def test_a_page_that_no_article_can_be_is_told_and_the_next_is_read(publisher, r
     assert run.told == [f"{publisher.origin}{path}: {why}"]
 
 
+def pointing(name: str) -> str:
+    """Linked data of 99 articles, which all point at one list of 10,000 names."""
+    people = [[f"{name}{row * 100 + column}" if name else "" for column in range(100)] for row in range(100)]
+    articles = [{"@type": "Article", "author": {"@id": "#all"}, "reviewedBy": {"@id": "#all"}}] * 99
+    data = json.dumps({"@graph": [{"@id": "#all", "name": people}, *articles]})
+    return f'<script type="application/ld+json">{data}</script>'
+
+
 MADE_TO_BE_SLOW = [
     "<!--", "<a ", "<", "<a b='", '<a b="', "<?", "</", "</a ", "<div>", "<![CDATA[", "<!DOCTYPE a [", "<title>",
     "<a b='' ", "<article>", "<svg>", "<template>", "<h2 id=a>", '<script type="application/ld+json">', "&#", "<![x",
+    pytest.param(pointing("Ann "), id="names"), pytest.param(pointing(""), id="no-names"),
 ]  # fmt: skip
 
 

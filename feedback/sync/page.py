@@ -8,8 +8,10 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import islice
 from typing import Any
 
 from feedback import articles, text
@@ -17,7 +19,7 @@ from feedback.models import Role
 from feedback.sync.address import join, key_of
 
 MAX_SECONDS = 10.0  # that reading a page may take; html.parser is slow on pages made to be slow
-MAX_DATA = 100  # scripts of linked data, and things in each of them, that are looked at
+MAX_DATA = 100  # scripts of linked data, and things in all of them, that are looked at
 MAX_SECTIONS = 200  # headings of one page
 CHUNK = 64 * 1024  # characters between two looks at the clock
 REVISION = re.compile(r'"dateModified"[\s\ufeff]*:[\s\ufeff]*"([^"]+)"')
@@ -263,6 +265,7 @@ def _things(scripts: list[str]) -> list[dict[str, Any]]:
             every.extend(_flat(json.loads(script)))
         except (ValueError, RecursionError):
             continue  # one that is broken says nothing; the others do
+    del every[MAX_DATA:]
     by_id = {each["@id"]: each for each in reversed(every) if isinstance(each.get("@id"), str) and len(each) > 1}
     kept = [(place, each) for each in every for place, kinds in enumerate(KINDS) if _kinds(each) & kinds]
     return [{**each, "": by_id} for _, each in sorted(kept, key=lambda pair: pair[0])]
@@ -293,24 +296,29 @@ def _kinds(thing: Mapping[str, Any]) -> set[str]:
 def _people(things: list[dict[str, Any]]) -> Iterator[tuple[Role, str]]:
     """Yield who wrote and who reviewed the article, each once in each role."""
     for word, role in PROPERTIES.items():
-        said = [list(_names(each[word], each[""])) for each in things if each.get(word)]
+        said = (list(_names(each[word], each[""])) for each in things if each.get(word))
         names = next(filter(None, said), [])
         yield from ((role, name) for name in list(dict.fromkeys(names))[: articles.MAX_CONTRIBUTORS // 2])
 
 
-def _names(value: Any, by_id: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
-    """Yield the names in a name, a person, a pointer to one, or a list of these."""
+def _names(value: Any, by_id: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names among the first of what is said of people."""
+    for each in islice(_said(value, by_id), articles.MAX_CONTRIBUTORS):
+        if isinstance(each, str) and "://" not in each:
+            with suppress(ValueError):
+                name = text.name(each[: 4 * articles.MAX_NAME_CHARS])[: articles.MAX_NAME_CHARS].rstrip()
+                if name:
+                    yield name
+
+
+def _said(value: Any, by_id: Mapping[str, Any], depth: int = 0) -> Iterator[Any]:
+    """Yield what stands in a name, a person, a pointer to one, or a list of these; names, if all is well."""
     if isinstance(value, list) and depth < 3:
         for each in value[:MAX_DATA]:
-            yield from _names(each, by_id, depth + 1)
+            yield from _said(each, by_id, depth + 1)
     elif isinstance(value, dict) and depth < 3:
         there = by_id.get(value["@id"]) if isinstance(value.get("@id"), str) and "name" not in value else value
         if isinstance(there, dict):
-            yield from _names(there.get("name"), by_id, depth + 1)
-    elif isinstance(value, str) and "://" not in value:
-        try:
-            name = text.name(value[: 4 * articles.MAX_NAME_CHARS])[: articles.MAX_NAME_CHARS].rstrip()
-        except ValueError:
-            return
-        if name:
-            yield name
+            yield from _said(there.get("name"), by_id, depth + 1)
+    else:
+        yield value
