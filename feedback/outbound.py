@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from ipaddress import ip_address
 from urllib.parse import urljoin
@@ -52,6 +52,12 @@ class Answer:
     def media_type(self) -> str:
         """The type of the body without its parameters, "" where none is given."""
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def onward(self) -> str | None:
+        """Where a redirect leads; None for every other answer."""
+        given = self.headers.get("Location") if self.status in REDIRECTS else None
+        return None if given is None else _joined(self.url, given)
 
 
 def look_up(host: str, port: int) -> list[str]:
@@ -101,8 +107,9 @@ def get(
     seconds: float = GET_SECONDS,
     most: int = MAX_PAGE_BYTES,
     look_up: LookUp = look_up,
+    follows: bool = True,
 ) -> Answer:
-    """Return what stands at an address, after at most five redirects, its body whole and unpacked.
+    """Return what stands at an address, after at most five redirects if it follows any, its body whole and unpacked.
 
     Raises Barred for an address that is not called, NoAnswer where nothing comes, too much, or too slowly.
     """
@@ -111,10 +118,10 @@ def get(
     for _ in range(MAX_REDIRECTS + 1):
         target = Target.of(url)
         with _calling("GET", target, None, asked, allow, deadline, look_up) as response:
-            onward = response.headers.get("Location") if response.status in REDIRECTS else None
-            if onward is None:
-                return Answer(response.status, target.url, response.headers, _whole(response, target, most))
-        url = _joined(target.url, onward)
+            answer = Answer(response.status, target.url, response.headers, b"")
+            if answer.onward is None or not follows:
+                return replace(answer, body=_whole(response, target, most))
+        url = answer.onward
     raise NoAnswer(f"{target.name} leads from one address to the next more than {MAX_REDIRECTS} times.")
 
 

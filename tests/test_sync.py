@@ -9,6 +9,7 @@ import gzip
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
@@ -430,9 +431,39 @@ def test_what_robots_txt_keeps_out_is_not_read(publisher, run):
     report = run(publisher.sitemap(hidden, shown, moved))
     assert (report.new, report.closed, report.failed) == (1, 1, 1)
     assert run.told == [f"{moved}: leads to a page that robots.txt keeps out."]
+    assert publisher.paths == ["/robots.txt", "/sitemap.xml", "/neck", "/moved"]
     publisher.says("/robots.txt", "user-agent: *\ndisallow: /sitemap")
     with pytest.raises(Refused, match="does not let it be read"):
         run(f"{publisher.origin}/sitemap.xml")
+
+
+@pytest.mark.parametrize("moved", ["/sitemap.xml", "/inner.xml", "/neck"])
+def test_nothing_is_asked_of_a_server_to_which_only_a_redirect_leads(publisher, open_publisher, run, moved):
+    away = open_publisher()
+    inner = publisher.sitemap(publisher.page("/neck", WRITTEN), path="/inner.xml")
+    url = publisher.sitemap(inner, kind="sitemapindex")
+    assert run(url).new == 1
+    publisher.page(moved, "", 302, Location=f"{away.origin}/away")
+    if moved == "/sitemap.xml":
+        with pytest.raises(Refused, match="leads to an origin that is not the site's"):
+            run(url)
+    else:
+        run(url)
+        assert run.told == [f"{publisher.origin}{moved}: leads to an origin that is not the site's."]
+    assert away.asked == []
+
+
+def test_a_redirect_within_the_site_is_followed_after_a_pause(publisher, open_publisher, run, known, do):
+    www = open_publisher()
+    do(articles.change_site, NEW_SITE, origins=[publisher.origin, www.origin])
+    run.site = replace(run.site, origins=(publisher.origin, www.origin))
+    www.says("/robots.txt", "user-agent: *\ncrawl-delay: 5")
+    moved = publisher.page("/neck", "", 301, Location=www.page("/neck-pain", WRITTEN))
+    assert run(publisher.sitemap(moved), pause=1.0).new == 1
+    assert known("/neck-pain").url == f"{www.origin}/neck-pain"
+    assert www.paths == ["/robots.txt", "/neck-pain"]
+    assert len(run.pauses) == 4  # before each request but the first
+    assert max(run.pauses[:3]) <= 1 < run.pauses[3]
 
 
 @pytest.mark.parametrize(("status", "goes_on"), [(404, True), (410, True), (403, True), (429, False), (503, False)])
@@ -505,7 +536,6 @@ def test_one_page_that_cannot_be_read_keeps_no_other_from_it(publisher, open_pub
     private = open_publisher("127.0.0.9")
     private.page("/secret", WRITTEN)
     away = open_publisher()
-    away.page("/away", WRITTEN)
     publisher.page("/huge", b"<p>" * 4_000_000)
     publisher.says("/slow", slowly(), **{"Content-Type": "text/html"})
     publisher.page("/inward", "", 302, Location=f"{private.origin}/secret")
@@ -519,11 +549,11 @@ def test_one_page_that_cannot_be_read_keeps_no_other_from_it(publisher, open_pub
     paths = ["huge", "slow", "inward", "away", "round", "picture", "untitled", "failing", "x" * 300, "gone", "fine"]
     report = run(publisher.sitemap(*(f"{publisher.origin}/{path}" for path in paths)))
     assert (report.new, report.failed) == (1, 10)
-    assert private.asked == []
+    assert private.asked == away.asked == []
     assert known("/fine").title == "Neck pain: what helps"
     for line, why in zip(
         run.told,
-        ["sent more than 10,485,760 bytes", "took longer than 1 seconds", "does not lie in the public internet",
+        ["sent more than 10,485,760 bytes", "took longer than 1 seconds", "an origin that is not the site's",
          "an origin that is not the site's", "more than 5 times", "is no page but image/gif", "has no title",
          "answers with 500", "at most 255 characters", "answers with 404"],
         strict=True,

@@ -4,7 +4,7 @@ Only pages on the site's own origins are read, and none twice that the sitemap s
 be read keeps no other from being read.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -92,25 +92,25 @@ def sync(
 
 def _listed(site: SiteView, url: str, visitor: Visitor, report: Report, progress: Progress) -> list[Entry]:
     """Return the pages of a sitemap, or of all the sitemaps in an index."""
-    if articles.origin_of(url) is None:
+    near = {*site.origins, articles.origin_of(url)}
+    if None in near:
         raise Refused(f"“{url}” is no address of a sitemap. It should begin with http:// or https://.")
     progress("Reading the sitemap", 0, None)
     try:
-        first = _sitemap(url, visitor)
+        first = _sitemap(url, visitor, near)
     except (Failed, sitemap.Unreadable) as error:
         raise Refused(f"{url}: {error}") from error
     listed = _Listed()
     if not first.is_index:
         listed.add(first, report)
         return list(listed.entries.values())
-    near = {*site.origins, articles.origin_of(url)}
     inner = [entry.url for entry in first.entries if articles.origin_of(entry.url) in near]
     report.elsewhere += len(first.entries) - len(inner)
     report.left_out += first.left_out + len(inner[MAX_SITEMAPS:])
     for number, each in enumerate(inner[:MAX_SITEMAPS]):
         progress("Reading the sitemaps", number, len(inner))
         try:
-            found = _sitemap(each, visitor)
+            found = _sitemap(each, visitor, near)
             if found.is_index:
                 raise sitemap.Unreadable("is an index within an index, which is not followed.")
             listed.add(found, report)
@@ -119,10 +119,10 @@ def _listed(site: SiteView, url: str, visitor: Visitor, report: Report, progress
     return list(listed.entries.values())
 
 
-def _sitemap(url: str, visitor: Visitor) -> Sitemap:
+def _sitemap(url: str, visitor: Visitor, origins: Collection[str | None]) -> Sitemap:
     if not visitor.may(url):
         raise sitemap.Unreadable("robots.txt does not let it be read.")
-    answer = visitor.get(url)
+    answer = visitor.get(url, origins)
     if answer.status != 200:
         raise sitemap.Unreadable(f"answers with {answer.status}.")
     return sitemap.read(answer.body)
@@ -157,13 +157,9 @@ def _read(site: SiteView, url: str, visitor: Visitor, report: Report) -> None:
 
 
 def _page(site: SiteView, url: str, visitor: Visitor) -> Page:
-    answer = visitor.get(url)
+    answer = visitor.get(url, site.origins)
     if answer.status != 200:
         raise page.Unreadable(f"answers with {answer.status}.")
-    if articles.origin_of(answer.url) not in site.origins:
-        raise page.Unreadable("leads to an origin that is not the site's.")
-    if not visitor.may(answer.url):
-        raise page.Unreadable("leads to a page that robots.txt keeps out.")
     if answer.media_type not in HTML:
         raise page.Unreadable(f"is no page but {answer.media_type}.")
     charset = answer.headers.get("Content-Type", "").lower().partition("charset=")[2]

@@ -1,13 +1,13 @@
 """Asking other people's servers politely: one request at a time, a pause between two, and what robots.txt allows."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from feedback import articles, outbound
-from feedback.addresses import Barred, Network
+from feedback.addresses import Barred, Network, Target
 from feedback.errors import Refused
-from feedback.outbound import MAX_PAGE_BYTES, NAME, Answer, LookUp, NoAnswer
+from feedback.outbound import MAX_PAGE_BYTES, MAX_REDIRECTS, NAME, Answer, LookUp, NoAnswer
 from feedback.sync import robots
 from feedback.sync.robots import Robots
 
@@ -35,9 +35,21 @@ class Visitor:
         """Whether a site's robots.txt lets an address be read. Raises Refused where the site does not say."""
         return self._rules(url).allow(url)
 
-    def get(self, url: str) -> Answer:
-        """Return what stands at an address. Raises Failed, and Refused as `may`."""
-        return self._get(url, max(self.pause, self._rules(url).delay))
+    def get(self, url: str, origins: Collection[str | None]) -> Answer:
+        """Return what stands at an address; redirects are followed to these origins, where robots.txt lets them lead.
+
+        Raises Failed, and Refused as `may`.
+        """
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = self._get(url, max(self.pause, self._rules(url).delay), follows=False)
+            if answer.onward is None:
+                return answer
+            url = Target.of(answer.onward).url
+            if articles.origin_of(url) not in origins:
+                raise Barred("leads to an origin that is not the site's.")
+            if not self.may(url):
+                raise Barred("leads to a page that robots.txt keeps out.")
+        raise NoAnswer(f"leads from one address to the next more than {MAX_REDIRECTS} times.")
 
     def _rules(self, url: str) -> Robots:
         origin = articles.origin_of(url) or ""
@@ -47,7 +59,7 @@ class Visitor:
 
     def _ask(self, origin: str) -> Robots:
         try:
-            answer = self._get(f"{origin}/robots.txt", self.pause)
+            answer = self._get(f"{origin}/robots.txt", self.pause, follows=True)
         except (Barred, NoAnswer) as error:
             raise Refused(f"What may be read of {origin} cannot be found out: {error}") from error
         if answer.status == 200:
@@ -59,10 +71,10 @@ class Visitor:
             "known. Try again later."
         )
 
-    def _get(self, url: str, pause: float) -> Answer:
+    def _get(self, url: str, pause: float, *, follows: bool) -> Answer:
         if self.ended is not None:
             self.sleep(max(0.0, self.ended + pause - time.monotonic()))
         try:
-            return self.call(url)
+            return self.call(url, follows=follows)
         finally:
             self.ended = time.monotonic()
