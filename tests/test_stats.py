@@ -179,6 +179,8 @@ def test_a_revision_says_its_votes_interval_and_when_it_was_first_seen(figures, 
             "low": pytest.approx(0.490162, abs=5e-7),
             "high": pytest.approx(0.943318, abs=5e-7),
             "first_seen": "2026-05-04T12:00:00.000000Z",
+            "note": None,
+            "merged": [],
         }
     ]
 
@@ -439,7 +441,7 @@ def test_the_cursor_of_notes_says_nothing_of_a_reader_or_a_time_of_day(ask, arti
 def test_a_period_narrows_the_notes(ask, article, cast):
     for day in (1, 2, 3):
         cast(article, no=1, note=f"of day {day}", at=datetime(2026, 5, day, tzinfo=UTC))
-    found = ask(stats.notes, article, period=Period(date(2026, 5, 2), date(2026, 5, 2)))
+    found = ask(stats.notes, article, asked=Asked(Period(date(2026, 5, 2), date(2026, 5, 2))))
     assert [note.note for note in found.items] == ["of day 2"]
 
 
