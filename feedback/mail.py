@@ -4,7 +4,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -121,7 +121,9 @@ def send(smtp: smtplib.SMTP, message: EmailMessage) -> None:
         raise Unreachable(_safely(error)) from error
     except smtplib.SMTPResponseException as error:
         if error.smtp_code != CLOSING:
-            smtp.rset()  # smtplib leaves that out where the letter is refused before its text; the next one needs it
+            # smtplib leaves that out where the letter is refused before its text; the next one needs it.
+            with suppress(smtplib.SMTPServerDisconnected):  # some servers hang up after a refusal, which still holds
+                smtp.rset()
         raise _refusal(error.smtp_code)(_safely(error)) from error
     except (OSError, smtplib.SMTPException) as error:
         raise Unreachable(_safely(error)) from error

@@ -31,6 +31,7 @@ class Mailbox:
 
     messages: list[EmailMessage] = field(default_factory=list)
     answer: str | None = None
+    hangs_up: bool = False  # after that answer
     before_data: Any = None
     senders: str | None = None  # what every sender is answered
     refusals: dict[str, str] = field(default_factory=dict)
@@ -51,6 +52,9 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
         if self.before_data:
             self.before_data()
+        if self.answer and self.hangs_up:
+            await server.push(self.answer)
+            server.transport.close()
         if self.answer:
             return self.answer
         message = message_from_bytes(envelope.content, policy=policy.default)

@@ -114,10 +114,11 @@ def test_a_server_that_is_down_is_tried_again_later(make_app, reset, port, caplo
     assert mo.email not in caplog.text
 
 
+@pytest.mark.parametrize("hangs_up", [False, True], ids=["stays", "hangs up"])
 @pytest.mark.parametrize(("answer", "gone"), [("550 No such mailbox here", True), ("451 Come back later", False)])
-def test_a_refusal_for_good_ends_it_and_a_passing_one_does_not(post, reset, mailbox, answer, gone):
+def test_a_refusal_for_good_ends_it_and_a_passing_one_does_not(post, reset, mailbox, answer, gone, hangs_up):
     reset(post)
-    mailbox.answer = answer
+    mailbox.answer, mailbox.hangs_up = answer, hangs_up
     work(post)
     assert (row(post).dead is not None) is gone
     assert row(post).fault.endswith(answer[:3])
