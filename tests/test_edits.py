@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from feedback import articles, comments, opaque, staff
 from feedback.db import db
@@ -187,6 +187,15 @@ def test_after_an_edit_is_undone_the_same_text_is_known_again(mo, stan, article,
     assert [(row.text_hash, row.original) for row in rows(select(Comment))] == [(before, None)]
     stan.comments(article, "The very same words")
     assert "repeated" in mo.gets("/queue").json["items"][0]["held_for"]
+
+
+def test_a_text_that_todays_rules_refuse_does_not_come_back(mo, do, published, rows):
+    comment = published("One")
+    edited = acts(mo, comment, "revise", version=2, body="Two")
+    do(lambda: db.session.execute(update(Decision).where(Decision.action == "edit").values(replaced="*" * 1_100)))
+    answer = undo(mo, edited)
+    assert (answer.status_code, answer.json["detail"]) == (403, "The earlier text would be refused by today's rules.")
+    assert [(row.source, row.version) for row in rows(select(Comment))] == [("Two", 3)]
 
 
 def test_nobody_changes_a_text_that_has_changed(mo, ada, rae, published, rows):

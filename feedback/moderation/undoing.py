@@ -41,7 +41,8 @@ def _replaced_text(decision: Decision) -> bool:
 def undo(decision_id: str, *, who: Actor, site_ids: Collection[UUID], now: datetime) -> Decision:
     """Take a decision back by a new one.
 
-    Raises Missing, Refused for a reader's own act and for a pin there is no place for, Conflict after a later decision.
+    Raises Missing, Conflict after a later decision, and Refused for a reader's own act, for a pin there is no place for
+    and for a text that today's rules refuse.
     """
     key = opaque.parse_identifier(decision_id)
     if key:
@@ -82,9 +83,12 @@ def _why_not(decision: Decision, comment: Comment) -> Conflict | Refused:
 
 
 def _unedit(decision: Decision, comment: Comment, who: Actor, now: datetime) -> Decision:
-    replaced, comment.source = comment.source, decision.replaced
-    assert comment.source is not None
-    comment.html = text.comment_html(comment.source)
+    assert decision.replaced is not None
+    try:
+        html = text.comment_html(decision.replaced)
+    except text.Unfit as error:
+        raise Refused("The earlier text would be refused by today's rules.") from error
+    replaced, comment.source, comment.html = comment.source, decision.replaced, html
     row_hash, comment.text_hash = comment.text_hash, decision.text_hash
     comment.policy, comment.edited = text.POLICY, now
     comment.original = None if comment.source == comment.original else comment.original
