@@ -1,12 +1,16 @@
 """A new policy for text reaches the comments that an older one made."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy import text as sql
 
-from feedback import text
+from feedback import comments, text
 from feedback.comments import rerendering
 from feedback.db import db
 from feedback.models import Comment
+from tests.server import until
 
 
 def age(**values):
@@ -63,3 +67,22 @@ def test_what_was_erased_stays_so(run, do, rows, rae, stan, mo, article):
     do(age)
     assert run() == (1, 0)
     assert [row.html for row in rows(select(Comment).where(Comment.source.is_(None)))] in ([], [None])
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # SQLite has one writer at a time
+def test_waiting_for_a_decision_it_holds_nothing_that_one_needs(app, do, rae, article):
+    rae.comments(article, "It helped.")
+    do(age, html="<p>Old.</p>")
+
+    def waits():
+        return db.session.execute(sql("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one() > 0
+
+    with ThreadPoolExecutor(1) as other, app.app_context():
+        try:
+            comments.lock(article.id)
+            made = other.submit(do, rerendering.rerender, None)
+            until(waits)
+            assert db.session.execute(select(Comment.id).with_for_update(nowait=True)).all()
+        finally:
+            db.session.rollback()
+        assert made.result().made == 1

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_
 
 from feedback import text
-from feedback.comments.states import changed
+from feedback.comments.states import changed, lock
 from feedback.db import db
 from feedback.models import Comment
 
@@ -36,12 +36,17 @@ def rerender(after: Key | None) -> Chunk:
 
     What the new policy would refuse from a reader keeps the HTML that it had, which was clean by the old one.
     """
-    query = select(Comment).where(*_OLD).order_by(Comment.article_id, Comment.id).limit(CHUNK)
+    key = tuple_(Comment.article_id, Comment.id)
+    query = select(Comment.article_id, Comment.id).where(*_OLD).order_by(Comment.article_id, Comment.id).limit(CHUNK)
     if after is not None:
-        query = query.where(tuple_(Comment.article_id, Comment.id) > tuple_(*after))
-    rows = db.session.execute(query.with_for_update()).scalars().all()
+        query = query.where(key > tuple_(*after))
+    keys = [(article_id, comment_id) for article_id, comment_id in db.session.execute(query)]
+    if not keys:
+        return Chunk(0, 0, None)
+    lock(*{article_id for article_id, _ in keys})
+    rows = db.session.execute(select(Comment).where(*_OLD, key.in_(keys)).with_for_update()).scalars().all()
     made = sum(_renew(row) for row in rows)
-    return Chunk(made, len(rows) - made, (rows[-1].article_id, rows[-1].id) if rows else None)
+    return Chunk(made, len(rows) - made, keys[-1])
 
 
 def _renew(comment: Comment) -> bool:
