@@ -117,6 +117,16 @@ def test_the_newest_ten_of_a_period_are_told(ask, usual, poll):
     assert ask(stats.bursts, usual, period=stats.Period(FLOOD, FLOOD)) == []
 
 
+def test_a_day_that_was_set_aside_is_told_however_many_came_after_it(ask, do, site, flooded, poll):
+    do(votes.set_aside, ask(articles.site, site.slug), flooded.id, FLOOD, now=TODAY)
+    for week in range(11):
+        poll(flooded, yes=40 if week == 0 else 4, at=TODAY + timedelta(days=40 * week))
+    told = [(burst.day, burst.aside) for burst in ask(stats.bursts, flooded)]
+    assert len(told) == 11
+    assert told == sorted(told, reverse=True)
+    assert told[-1] == (FLOOD, True)
+
+
 def test_no_day_that_stands_out_is_taken_for_an_ordinary_one():
     for past, days in product((0, 1, 3, 10, 56, 280, 2_800, 28_000), (7, 14, 28)):
         least = next(n for n in range(past // days, 10_000) if statistics.burst(n, past, days))

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from feedback.stats.ask import EVER, Period
 from feedback.stats.figures import Bar
 from feedback.stats.shares import Votes
 
-MOST = 10  # bursts that are told; who has more has a busy page
+MOST = 10  # bursts that are told beside those set aside; who has more has a busy page
 SPREAD = 2.0  # standard deviations: a tail under 1e-4 begins beyond 3.7, so that most days need no closer look
 
 
@@ -66,17 +66,13 @@ class Burst:
 
 
 def bursts(article: Article, *, period: Period = EVER) -> list[Burst]:
-    """Return the newest MOST days of a period that stand out or were set aside, newest first."""
+    """Return every day of a period that was set aside and the newest MOST others that stand out, newest first."""
     history = _History(article.created.date(), _counted(article.id))
     aside = _aside(article.id)
-    days = sorted({*history.days, *aside}, reverse=True)
-    found: list[Burst] = []
-    for day in days:
-        if _within(day, period) and (day in aside or history.stands_out(day)):
-            found.append(_burst(history, day, aside.get(day)))
-            if len(found) == MOST:
-                break
-    return found
+    others = (day for day in reversed(history.days) if day not in aside and _within(day, period))
+    standing_out = islice(filter(history.stands_out, others), MOST)
+    days = sorted([*standing_out, *(day for day in aside if _within(day, period))], reverse=True)
+    return [_burst(history, day, aside.get(day)) for day in days]
 
 
 def burst(article: Article, day: date) -> Burst | None:
