@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 
 from feedback import blocklist, clock, comments, forms, moderation, staff, triage
 from feedback.db import scrub, transact
-from feedback.errors import Invalid, Missing
+from feedback.errors import Invalid
 from feedback.models import Banned, Decision, Effect, Listed, Role
 from feedback.moderation import batches
-from feedback.views import access, intake
+from feedback.views import access, desk, intake
 
 bp = Blueprint("moderation_api", __name__, url_prefix="/api/v1/<site>")
 access.guard(bp, staff_only=True)
@@ -125,21 +125,14 @@ def _under_way(batch_id: UUID) -> ResponseReturnValue:
 @bp.get("/batches/<batch_id>")
 def batch(batch_id: str) -> ResponseReturnValue:
     principal = access.require(Role.MODERATOR)
-    return {"batch": batches.public(batches.get(_row_id(batch_id), (principal.site_id,)))}
+    return {"batch": batches.public(batches.get(desk.identifier(batch_id), (principal.site_id,)))}
 
 
 @bp.post("/batches/<batch_id>/undo")
 def undo_batch(batch_id: str) -> ResponseReturnValue:
     principal = access.require(Role.MODERATOR)
-    row = transact(batches.undo_batch, _row_id(batch_id), who=principal.actor, site_ids=(principal.site_id,))
+    row = transact(batches.undo_batch, desk.identifier(batch_id), who=principal.actor, site_ids=(principal.site_id,))
     return _under_way(row.id)
-
-
-def _row_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Missing("There is nothing of this name here.") from error
 
 
 @bp.post("/decisions/<decision_id>/undo")
@@ -165,7 +158,7 @@ def history() -> ResponseReturnValue:
     principal = access.require(Role.MODERATOR)
     asked = forms.read(forms.HISTORY, request.args)
     if asked["by"]:
-        page = moderation.recent((principal.site_id,), by=_row_id(asked["by"]), after=asked["cursor"])
+        page = moderation.recent((principal.site_id,), by=desk.identifier(asked["by"]), after=asked["cursor"])
         return {"decisions": [moderation.entry(row) for row, _ in page.items], "next": page.next}
     _demand(asked, "comment")
     rows = moderation.history(asked["comment"], (principal.site_id,))
@@ -302,7 +295,7 @@ def bans() -> ResponseReturnValue:
 def lift(ban_id: str) -> ResponseReturnValue:
     principal = access.require(Role.MODERATOR)
     row = transact(
-        moderation.lift, _row_id(ban_id), who=principal.actor, site_ids=(principal.site_id,), now=clock.now()
+        moderation.lift, desk.identifier(ban_id), who=principal.actor, site_ids=(principal.site_id,), now=clock.now()
     )
     return {"ban": blocklist.public_ban(row)}
 
@@ -327,5 +320,5 @@ def list_word() -> ResponseReturnValue:
 @bp.post("/words/<word_id>/remove")
 def unlist_word(word_id: str) -> ResponseReturnValue:
     principal = access.require(Role.MODERATOR)
-    word = transact(blocklist.unlist_word, _row_id(word_id), site_ids=(principal.site_id,))
+    word = transact(blocklist.unlist_word, desk.identifier(word_id), site_ids=(principal.site_id,))
     return {"word": blocklist.public_word(word)}
