@@ -1,4 +1,4 @@
-"""Every aspect of a site that administrators change, as plain values that can be read and set again."""
+"""Every aspect of a site that administrators or authors change, as plain values that can be read and set again."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace

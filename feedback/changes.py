@@ -1,4 +1,4 @@
-"""What administrators change, each with a row of who changed what, from which state to which.
+"""What administrators and authors change, each with a row of who changed what, from which state to which.
 
 A change is undone by setting what was before, as long as what it led to still stands; and an editor who saw an older
 state is told instead of overwriting a newer one.

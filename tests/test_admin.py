@@ -857,6 +857,7 @@ def test_every_change_is_listed_with_who_and_undone_from_there(desk, second_ada,
     assert "No change yet" in desk.opens(f"{SITE}/changes").text
     second_ada.presses(second_ada.opens(SETTINGS), "Save", question="Theirs?")
     page = desk.opens(f"{SITE}/changes")
+    assert "What administrators and authors changed here in the browser, for a year." in page.text
     assert "Abe changed the question just now" in page.text
     desk.presses(page, "Undo")
     assert present().policy.question == articles.Policy().question

@@ -1,4 +1,4 @@
-"""What administrators change is written down, can be undone while it stands, and overwrites nothing unseen."""
+"""What staff change is written down, can be undone while it stands, and overwrites nothing unseen."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Sites, their articles, who wrote and reviewed them, and what administrators changed."""
+"""Sites, their articles, who wrote and reviewed them, and what was changed of them."""
 
 from datetime import date, datetime
 from typing import Any

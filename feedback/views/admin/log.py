@@ -1,4 +1,4 @@
-"""What administrators changed on a site, newest first, and taking a change back."""
+"""What administrators and authors changed on a site, newest first, and taking a change back."""
 
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
