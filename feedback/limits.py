@@ -21,7 +21,7 @@ SET_BACK = 2.0  # seconds that the machine's clock may be corrected by without m
 STORE_PAUSE = 5.0  # seconds that local memory counts alone after the shared store failed, so that nobody waits for it
 MOST_KEPT = 200_000  # windows counted in memory, 80 MB: readers and networks are as many as somebody makes up
 AT_ONCE = 100  # windows of each length that are dropped at most whenever one is counted in: a tenth of a millisecond
-SPARED = 5  # uses from which on a window is dropped only when there are twice as many
+SPARED = 5  # uses from which on a window is dropped only when there are twice as many, in 160 MB
 
 
 @dataclass(frozen=True)

@@ -373,21 +373,31 @@ def test_what_is_over_is_forgotten(stopwatch):
     assert len(kept) <= 2
 
 
-@pytest.mark.parametrize("uses", [1, 6])
-def test_strangers_without_end_take_no_memory_and_lift_no_limit(monkeypatch, stopwatch, uses):
+def come(limiter: Limiter, strangers: int, uses: int) -> None:
+    for _ in range(strangers):
+        stranger = os.urandom(32)
+        for _ in range(uses):
+            limiter.hit("vote", stranger)
+
+
+@pytest.mark.parametrize(("uses", "strangers"), [(1, 2_000), (6, 280)], ids=["without end", "twice as many windows"])
+def test_strangers_lift_no_limit(monkeypatch, stopwatch, uses, strangers):
     monkeypatch.setattr(limits, "MOST_KEPT", 300)
     limiter = Limiter()
     for _ in range(30):
         limiter.hit("vote", b"network")
-    for _ in range(2_000):
-        stranger = os.urandom(32)
-        for _ in range(uses):
-            limiter.hit("vote", stranger)
-        if uses == 1:
-            with pytest.raises(TooMany):
-                limiter.check("vote", b"network")
+    come(limiter, strangers, uses)
+    with pytest.raises(TooMany):
+        limiter.check("vote", b"network")
+
+
+@pytest.mark.parametrize(("uses", "most"), [(1, 301), (6, 601)])
+def test_strangers_without_end_take_no_memory(monkeypatch, stopwatch, uses, most):
+    monkeypatch.setattr(limits, "MOST_KEPT", 300)
+    limiter = Limiter()
+    come(limiter, 2_000, uses)
     storage = limiter.memory.storage
-    assert len(storage.counts) <= (301 if uses == 1 else 601)
+    assert len(storage.counts) <= most
     assert sum(map(len, storage.queues.values())) == len(storage.counts)
 
 
