@@ -223,6 +223,28 @@ def test_long_times_are_shown_by_week_unless_days_are_asked_for(ada, article, ca
     assert "2025" not in by_day
 
 
+@pytest.mark.parametrize(("days", "cut"), [(121, False), (122, True)])
+def test_by_day_the_page_says_when_earlier_days_are_left_out(ada, article, cast, add_up, clock, days, cut):  # noqa: F811
+    for before in (0, days):
+        cast(article, yes=1, at=clock() - timedelta(days=before))
+    add_up()
+    client = ada.signs_in()
+    answer = client.get("/articles/health/overview?by=day")
+    assert answer.text.count('class="chart-yes"') == (1 if cut else 2)
+    assert answer.text.count('<th scope="row"') == 2
+    assert ("Earlier days are left out of the charts." in text_of(answer)) is cut
+    assert "left out" not in text_of(client.get("/articles/health/overview?by=week"))
+
+
+def test_the_table_has_every_day_of_the_year(ada, article, cast, add_up, clock):  # noqa: F811
+    for before in range(130):
+        cast(article, yes=1, at=clock() - timedelta(days=before))
+    add_up()
+    answer = ada.signs_in().get("/articles/health/overview?by=day")
+    assert answer.text.count('<th scope="row"') == 130
+    assert "Earlier days are left out of the charts." in text_of(answer)
+
+
 def test_articles_without_a_vote_are_listed_in_pages(ada, article, write, cast, add_up):  # noqa: F811
     cast(article, yes=1)
     for number in range(52):

@@ -21,7 +21,7 @@ def overview_of(slug: str) -> ResponseReturnValue:
     found = overview.overview(person, today=today)
     long = bool(found.days) and (found.days[-1].day - found.days[0].day).days >= MANY_DAYS
     by = By(asked["by"]) if asked["by"] else By.WEEK if long else By.DAY
-    spans = overview.by_week(found.days) if by is By.WEEK else found.days[-chart.MOST_SLOTS :]
+    spans = overview.by_week(found.days) if by is By.WEEK else found.days
     since = today - timedelta(days=LATELY - 1)
     return render_template(
         "authors/overview.html",
