@@ -292,6 +292,8 @@ def test_a_drop_that_stands_is_in_it(begun, article, cast, monday, told, mailbox
     text = text_of(mailbox.messages[0])
     assert "Fewer readers are helped than before. Since the edit of 12 May, 6 of the 24 readers" in text
     assert "Before it, 60–78 % did." in text
+    monday(3)
+    assert told() == [], "nobody answered on it since"
 
 
 def test_what_needs_work_comes_first_and_the_rest_is_counted(
