@@ -79,7 +79,7 @@ def test_no_text_that_reaches_new_code_breaks_a_promise(drill, tmp_path):
             f"atheris has no wheel for {sys.platform} on {platform.machine()}: nothing was searched by coverage"
         )
     assert find_spec("atheris"), "atheris is missing: install the package with its extra `test`"
-    seconds = drill.times(long=600, short=15)
+    seconds = drill.times(long=600, short=60)
     command = [sys.executable, "-m", "tests.fuzz", "--seconds", str(seconds), "--folder", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=seconds + 120)
     found = {path.name: path.read_bytes() for path in tmp_path.glob("found-*")}
