@@ -41,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def again() -> int:
     """Run the tests that failed once more, alone, and return the status of that; 1 where they are too many."""
-    names = sorted(json.loads(FAILED.read_text(encoding="utf-8"))) if FAILED.exists() else []
+    listed = json.loads(FAILED.read_text(encoding="utf-8")) if FAILED.exists() else {}
+    names = sorted(name for name in listed if "::" in name)
     if not 1 <= len(names) <= MOST_AGAIN:
         return 1
     status = run(("pytest", *names))
