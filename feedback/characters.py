@@ -8,7 +8,7 @@ import textwrap
 import unicodedata
 
 MAX_TYPED = 20_480  # Of a text before it is normalised: what an import may have, four times the longest comment.
-MAX_TYPED_NAME = 6_000  # Of a name before it is normalised: NFKC makes 18 characters of one, all of which cost time.
+MAX_TYPED_NAME = 1_000  # Of a name before it is normalised: NFKC makes 18 characters of one, all of which cost time.
 MAX_MARKS = 4  # Combining marks on one letter: Vietnamese needs two, pointed Hebrew four, stacked "zalgo" dozens.
 STREAM_SAFE = 30  # Marks in a row that no language exceeds (UAX #15); sorting them costs the square of their number.
 
@@ -22,7 +22,7 @@ _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069\n]")  # and what ends a paragraph
 _END_OF_EMBEDDING, _END_OF_ISOLATE, _ISOLATES = "\u202c", "\u2069", "\u2066\u2067\u2068"
 
 # Python knows no script property, but Unicode names each letter after its script: "CYRILLIC CAPITAL LETTER A". That
@@ -52,8 +52,7 @@ def normalise(text: str) -> str:
         raise Unfit("This text contains a broken character. Please type it again instead of pasting it.")
     text = _DROPPED.sub("", _NEWLINE.sub("\n", text))
     if not text.isascii():
-        text = "\n".join(map(_paired, text.split("\n")))
-        text = _unstacked(unicodedata.normalize("NFC", _unstacked(text, STREAM_SAFE)), MAX_MARKS)
+        text = _unstacked(unicodedata.normalize("NFC", _unstacked(_paired(text), STREAM_SAFE)), MAX_MARKS)
     # Stripping alone would take the indentation of the first line only, and so nest a list in its first item.
     return textwrap.dedent(text).strip()
 
@@ -92,21 +91,22 @@ def visible(text: str) -> bool:
     return any(unicodedata.category(char)[0] not in "ZM" and not _is_control(char) for char in _INVISIBLE.sub("", text))
 
 
-def _paired(paragraph: str) -> str:
-    """Drop the bidi controls that open or close nothing here: they would turn around what comes after the text."""
-    if not _BIDI.search(paragraph):
-        return paragraph
+def _paired(text: str) -> str:
+    """Drop the bidi controls that open or close nothing in their paragraph: they would turn around what follows."""
     opened: list[int] = []
     isolates = 0
     unpaired: set[int] = set()
-    for match in _BIDI.finditer(paragraph):
+    for match in _BIDI.finditer(text):
         at, char = match.start(), match[0]
-        if char == _END_OF_ISOLATE and isolates:
+        if char == "\n":
+            unpaired.update(opened)
+            opened, isolates = [], 0
+        elif char == _END_OF_ISOLATE and isolates:
             # It also ends every embedding begun inside.
-            while paragraph[inner := opened.pop()] not in _ISOLATES:
+            while text[inner := opened.pop()] not in _ISOLATES:
                 unpaired.add(inner)
             isolates -= 1
-        elif char == _END_OF_EMBEDDING and opened and paragraph[opened[-1]] not in _ISOLATES:
+        elif char == _END_OF_EMBEDDING and opened and text[opened[-1]] not in _ISOLATES:
             opened.pop()
         elif char in (_END_OF_ISOLATE, _END_OF_EMBEDDING):
             unpaired.add(at)
@@ -114,7 +114,7 @@ def _paired(paragraph: str) -> str:
             opened.append(at)
             isolates += char in _ISOLATES
     unpaired.update(opened)
-    return "".join(char for at, char in enumerate(paragraph) if at not in unpaired)
+    return "".join(char for at, char in enumerate(text) if at not in unpaired) if unpaired else text
 
 
 def _unstacked(text: str, most: int) -> str:

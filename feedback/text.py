@@ -42,17 +42,20 @@ from feedback.characters import Unfit, line, name, normalise, odd_name, visible
 
 __all__ = ["POLICY", "Unfit", "comment_html", "imported_html", "line", "name", "normalise", "odd_name", "shown"]
 
-POLICY = 2  # Stored beside each comment; raise it with every change of what the same source becomes.
+POLICY = 3  # Stored beside each comment; raise it with every change of what the same source becomes.
 
 MAX_CHARS = 5_000  # Two screens; keeps cleaning under 50 ms.
+MAX_TYPED_CHARS = 15_000  # Before normalising, which makes one character of three at most in any language.
 MAX_TOKENS = 1_000  # Of Markdown; each costs time in two parsers.
 MAX_SIGNS = 50  # Of < and & together, which cost more than their share; 48 in the worst of 3,956 real comments.
-MAX_FOREIGN_SIGNS = 600  # Of < and & in an import, where most are tags: each costs up to 70 µs, nested ones most.
+MAX_FOREIGN_SIGNS = 400  # Of < and & in an import, where most are tags: each costs up to 100 µs, nested ones most.
+MAX_FOREIGN_LINKS = 300  # Tags and addresses of an import together, where one link may be a tag with two of them.
 MAX_ATTRIBUTES = 50  # Of one tag of an import; links from word processors have a dozen.
 MAX_HTML_BYTES = 20_480  # 1,000 characters can become 38 KB.
 MAX_LINES = 500  # With text on them: more would be over 1,000 tokens, but are known before Markdown spends its time.
 MAX_DEPTH = 16  # Eight lists inside each other; browsers stop at 512.
-MAX_STARS = 1_000  # Of * and _ together, each of which may begin an emphasis; 82 in the worst of 2,118 real comments.
+MAX_STARS = 600  # Of * _ and ` together, each of which may begin something; 82 in the worst of 2,118 real comments.
+MAX_LINKS = 100  # Written or recognised: each costs 0.1 ms in both parsers; 20 in the worst of 2,116 real comments.
 MAX_BRACKETS = 2  # Open inside each other while the end of a link is sought: each reads the whole paragraph again.
 MAX_ADDRESS_BRACKETS = 3  # Likewise in the address of a link, where CommonMark asks for three.
 
@@ -68,6 +71,7 @@ _URL = re.compile(
     rf"(?<![A-Za-z0-9])[Hh][Tt][Tt][Pp][Ss]?://(?:{_IN}|\({_IN}*\))*"
     rf"(?:(?![.,;:!?'*_~\]}}|\u2019\u201d\u00bb\u2026\u3001\u3002\uff01\uff09\uff0c\uff1a\uff1b\uff1f]){_IN}|\({_IN}*\))"
 )
+_LINK = re.compile(r"\]\(<?(?:https?://)?|://", re.IGNORECASE)  # What may become a link, counted once.
 _AMP = "\x91"  # A control that no normalised text has: stands for & while bleach, which resolves &amp;lt; twice, works.
 _AMPERSAND = re.compile(r"&(?!(?:lt|gt|quot);)(?:amp;)?")
 _UNLINKED = re.compile(r"<a>(.*?)</a>", re.DOTALL)
@@ -84,6 +88,7 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 _KEPT_ENTITIES = {"<": "&lt;", ">": "&gt;", '"': "&quot;", "&": "&amp;"}
 _ALIAS = re.compile(r"(</?)([bi])\s*>", re.IGNORECASE)
 _ALIASES = {"b": "strong", "i": "em"}
+_FOREIGN_LINK = re.compile(r"<a(?=[\s/>])|://|mailto:", re.IGNORECASE)
 _HIDDEN = re.compile(
     r"<(script|style|template|noscript|iframe|object|svg|math)(?=[\s/>]).*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
 )
@@ -98,12 +103,14 @@ _TOO_FORMATTED = "This comment has too much formatting. Please use fewer lines, 
 
 def comment_html(source: str) -> str:
     """Return the HTML of a reader's Markdown. Raises Unfit where it is over a limit or shows nothing."""
-    source = normalise(source)
+    if len(source) <= MAX_TYPED_CHARS:
+        source = normalise(source)
     if len(source) > MAX_CHARS:
         raise Unfit(f"This comment has {len(source):,} characters and {MAX_CHARS:,} fit. Please shorten it.")
     if source.count("<") + source.count("&") > MAX_SIGNS:
         raise Unfit(f"This comment has more than {MAX_SIGNS} of the signs < and &. Please use fewer of them.")
-    if sum(map(bool, source.split("\n"))) > MAX_LINES or source.count("*") + source.count("_") > MAX_STARS:
+    lines, stars, links = sum(map(bool, source.split("\n"))), sum(map(source.count, "*_`")), len(_LINK.findall(source))
+    if lines > MAX_LINES or stars > MAX_STARS or links > MAX_LINKS:
         raise Unfit(_TOO_FORMATTED)
     markdown = _tools.markdown
     tokens = markdown.parse(source)
@@ -121,7 +128,8 @@ def imported_html(source: str) -> str:
     source = normalise(_ENTITY.sub(_character, source))
     if len(source.encode()) > MAX_HTML_BYTES:
         raise Unfit(f"This comment is longer than {MAX_HTML_BYTES:,} bytes. Please shorten it before importing it.")
-    if source.count("<") + source.count("&") > MAX_FOREIGN_SIGNS or _OVERLOADED.search(source):
+    signs, links = source.count("<") + source.count("&"), len(_FOREIGN_LINK.findall(source))
+    if signs > MAX_FOREIGN_SIGNS or links > MAX_FOREIGN_LINKS or _OVERLOADED.search(source):
         raise Unfit(_TOO_FORMATTED)
     source = _ALIAS.sub(lambda tag: tag[1] + _ALIASES[tag[2].lower()] + ">", _HIDDEN.sub("", source))
     return _cleaned(source, _tools.importer)

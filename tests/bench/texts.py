@@ -5,16 +5,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from feedback import personal, text, votes
+from feedback import characters, personal, text, votes
 from tests.bench import bodies
 
 Recipes = tuple[tuple[str, str], ...]
 
 DOORS: dict[str, tuple[Callable[[str], Any], Recipes, tuple[int, ...]]] = {
     "comment": (text.comment_html, bodies.COSTLY_COMMENTS, (text.MAX_CHARS * 9 // 10, text.MAX_CHARS)),
-    "body far too long": (text.comment_html, bodies.COSTLY_BODIES, (text.MAX_HTML_BYTES, bodies.BODY_BYTES)),
-    "import": (text.imported_html, bodies.COSTLY_IMPORTS, (text.MAX_HTML_BYTES,)),
-    "name": (text.name, bodies.COSTLY_NAMES, (6_000, bodies.BODY_BYTES)),
+    "body far too long": (text.comment_html, bodies.COSTLY_BODIES, (text.MAX_TYPED_CHARS, bodies.BODY_BYTES)),
+    "import": (text.imported_html, bodies.COSTLY_IMPORTS, (text.MAX_HTML_BYTES * 3 // 4, text.MAX_HTML_BYTES)),
+    "name": (text.name, bodies.COSTLY_NAMES, (characters.MAX_TYPED_NAME, bodies.BODY_BYTES)),
     "note": (personal.redact, bodies.COSTLY_NOTES, (votes.MAX_NOTE_CHARS,)),
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from feedback import personal, text
+from feedback import characters, personal, text
 from tests.bench.bodies import BODY_BYTES, PLAIN
 from tests.bench.texts import cost
 from tests.fuzz.fragments import ALL
@@ -21,10 +21,10 @@ KEPT = 24  # texts that are changed further
 DOORS: dict[str, tuple[Callable[[str], Any], int]] = {
     "comment": (text.comment_html, text.MAX_CHARS),
     "import": (text.imported_html, text.MAX_HTML_BYTES),
-    "body": (text.comment_html, BODY_BYTES),
-    "line": (text.line, BODY_BYTES),
-    "name": (text.name, BODY_BYTES),
-    "odd name": (text.odd_name, BODY_BYTES),
+    "body": (text.comment_html, text.MAX_TYPED_CHARS),
+    "line": (text.line, characters.MAX_TYPED),
+    "name": (text.name, characters.MAX_TYPED_NAME),
+    "odd name": (text.odd_name, characters.MAX_TYPED_NAME),
     "redact": (personal.redact, 1_000),
     "found": (personal.found, text.MAX_CHARS),
 }
