@@ -65,9 +65,15 @@ def _waits(article_id: UUID, due: datetime, now: datetime) -> bool:
 
 
 def recipients(article_id: UUID, site_id: UUID) -> list[UUID]:
-    """Return who is warned: the article's reviewers with an account, else the site's moderators and administrators."""
-    reviewers = select(Contributor.user_id).where(
-        Contributor.article_id == article_id, Contributor.role == Role.REVIEWER, Contributor.user_id.is_not(None)
+    """Return who is warned: the article's reviewers with an account, else the site's moderators and administrators.
+
+    A reviewer who has lost the role is told no more of what readers write.
+    """
+    reviewers = (
+        select(Contributor.user_id)
+        .join(Membership, and_(Membership.user_id == Contributor.user_id, Membership.site_id == site_id))
+        .where(Contributor.article_id == article_id, Contributor.role == Role.REVIEWER)
+        .where(Membership.role.in_((Role.REVIEWER, Role.ADMINISTRATOR)))
     )
     queue = select(Membership.user_id).where(
         Membership.site_id == site_id, Membership.role.in_((Role.MODERATOR, Role.ADMINISTRATOR))

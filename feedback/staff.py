@@ -258,10 +258,13 @@ def _administrators(site_id: UUID) -> list[UUID]:
 def issue_token(site: Site, role: Role, *, now: datetime, user: User | None = None, name: str = "") -> str:
     """Make a bearer token of a site and return it; only its hash is kept, so that it is shown this once.
 
-    Raises Invalid where an author's or reviewer's token names no person, since it sees that person's articles.
+    Raises Invalid where an author's or reviewer's token names no person, since it sees that person's articles, and for
+    a person without the role.
     """
     if role in BYLINES and user is None:
         raise Invalid({"user": [f"A token for the role {role} needs the person whose articles it sees."]})
+    if user is not None and not _holds(user.id, site.id, role):
+        raise Invalid({"user": [f"{user.email} is no {role} of “{site.slug}”, and a token can do no more than they."]})
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = Token(
         name=name or f"{role} token",
@@ -277,7 +280,10 @@ def issue_token(site: Site, role: Role, *, now: datetime, user: User | None = No
 
 
 def authenticate(secret: str, *, now: datetime) -> Principal | None:
-    """Return whom a bearer token stands for; None where it is unknown or revoked, or its person inactive."""
+    """Return whom a bearer token stands for; None where it is unknown or revoked, or its person may not do so any more.
+
+    Whoever is put to sleep or loses the role does not keep it in a token; given back, it is good again.
+    """
     row = db.session.execute(
         select(Token, User.active)
         .outerjoin(User, User.id == Token.user_id)
@@ -286,8 +292,14 @@ def authenticate(secret: str, *, now: datetime) -> Principal | None:
     if row is None or row.active is False:
         return None
     token = row.Token
+    if token.user_id is not None and not _holds(token.user_id, token.site_id, token.role):
+        return None
     stale = token.last_used is None or now - token.last_used > LAST_USED_STEP
     return Principal(Actor(token.name, token.id), token.site_id, token.role, token.user_id, stale)
+
+
+def _holds(user_id: UUID, site_id: UUID, role: Role) -> bool:
+    return may(roles_of(user_id).get(site_id, ()), role)
 
 
 def use_token(token_id: UUID, *, now: datetime) -> None:

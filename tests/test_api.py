@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from feedback import articles, staff
+from feedback.errors import Invalid
 from feedback.models import Article, Contributor, Revision, Role, Standing, Token, User
 from tests.cast import KEY, ORIGIN, SLUG, Client, hire, together
 
@@ -239,6 +240,26 @@ def test_a_token_ends_with_its_persons_account(call, article, mo, do):
 
     do(leave)
     assert call(CALLS[1], token).status_code == 401
+
+
+@sqlite_only
+def test_a_token_ends_with_its_persons_role_and_comes_back_with_it(call, article, mo, site, do):
+    token = f"Bearer {mo.token}"
+    do(lambda: staff.leave(staff.find_user(mo.email), site, Role.MODERATOR))
+    assert call(CALLS[1], token).status_code == 401
+    do(lambda: staff.join(staff.find_user(mo.email), site, Role.ADMINISTRATOR))
+    assert call(CALLS[1], token).status_code == 200
+
+
+@sqlite_only
+def test_nobody_has_a_token_for_what_they_may_not_do(mo, site, do, clock):
+    def ask(role: Role) -> str:
+        return do(lambda: staff.issue_token(site, role, user=staff.find_user(mo.email), now=clock()))
+
+    assert ask(Role.MODERATOR)
+    for role in (Role.AUTHOR, Role.ADMINISTRATOR):
+        with pytest.raises(Invalid, match="a token can do no more than they"):
+            ask(role)
 
 
 @sqlite_only

@@ -485,6 +485,14 @@ def test_without_a_reviewer_the_moderators_are_told(mo, ada, stan, work, mailbox
     assert f"{URL}/moderation/comments/{published}" in text_of(mailbox.messages[0])
 
 
+def test_who_reviews_no_more_is_not_told(rex, mo, ada, site, stan, article, do, work, mailbox, clock, published):
+    do(articles.register, rex.site.id, registration(rex.site), now=clock())
+    do(lambda: staff.leave(staff.find_user(rex.email), site, Role.REVIEWER))
+    flag(stan, published)
+    assert work() == 2
+    assert {message["To"] for message in mailbox.messages} == {mo.email, ada.email}
+
+
 def test_another_reason_waits_for_the_digest(mo, stan, rae, article, published, rows):
     flag(stan, published, reason="abuse")
     rae.votes(article, "no", reason="unclear", note="What does it mean?")
