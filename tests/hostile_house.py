@@ -174,7 +174,6 @@ class House:
             f"/articles/{slug}?{query}": [shelf.title, *shelf.labels, *notes, *revisions, *shelf.changes],
             f"/articles/{slug}/revision?{query}&{revision}": [shelf.title],
             f"/admin/sites/{slug}/article?{query}": [shelf.title, *shelf.people, *revisions, *shelf.changes],
-            f"/admin/sites/{slug}/article/revision?{query}&{revision}": [shelf.title],
             f"/admin/sites/{slug}/settings": [*words.values(), *shelf.labels],
             f"/moderation/comments/{shelf.comments[0]}": [shelf.names[0], shelf.bodies[0], shelf.title, shelf.reason],
         }

@@ -78,7 +78,6 @@ def addresses(site: str, user_id: Any, token_id: Any, change_id: Any, hook_id: A
         "people",
         "invite",
         "tokens",
-        f"article/revision?{named}&label=v1",
         f"people/{user_id}",
         f"tokens/{token_id}/revoke",
         "mail",
@@ -90,7 +89,7 @@ def addresses(site: str, user_id: Any, token_id: Any, change_id: Any, hook_id: A
         "text/widget.write",
     ]
     writes = ["settings", "remove", "origins", "new-article", f"article?{named}", f"article/comments?{named}", "invite",
-              f"article/revisions?{named}", f"article/revision?{named}&label=v1", f"people/{user_id}", "tokens",
+              f"article/revisions?{named}", f"people/{user_id}", "tokens",
               f"people/{user_id}/active", f"people/{user_id}/invitation", f"tokens/{token_id}/revoke",
               f"mail/{uuid4()}/again", f"changes/{change_id}/undo", "webhooks", f"webhooks/{hook_id}",
               f"webhooks/{hook_id}/test", f"webhooks/{hook_id}/turn", f"webhooks/{hook_id}/messages/{uuid4()}/again",
@@ -562,7 +561,7 @@ def test_a_revision_is_added_and_told_of(desk, article, ask, rae):
     assert "Clearer." in page.text and "0 votes" in page.text
     page = desk.presses(desk.opens(ARTICLE), "Add the revision", label="v2", note="Again.")
     assert page.status == 422 and "There is a revision of this label already." in page.text
-    page = desk.opens(f"{SITE}/article/revision?article={KEY}&label=v2")
+    page = desk.opens(f"/articles/health/revision?article={KEY}&label=v2")
     page = desk.presses(page, "Save", note="Much\nclearer.")
     assert ask(catalogue.revision, article.id, "v2").note == "Much\nclearer."
     desk.presses(page, "Undo")
@@ -571,7 +570,7 @@ def test_a_revision_is_added_and_told_of(desk, article, ask, rae):
 
 def test_a_note_that_another_wrote_meanwhile_is_not_overwritten(desk, second_ada, article, do, clock, ask):
     do(articles.see_revision, article.id, "v2", registered=True, now=clock())
-    path = f"{SITE}/article/revision?article={KEY}&label=v2"
+    path = f"/articles/health/revision?article={KEY}&label=v2"
     mine = desk.opens(path)
     second_ada.presses(second_ada.opens(path), "Save", note="Theirs.")
     page = desk.presses(mine, "Save", note="Mine.")
@@ -580,14 +579,16 @@ def test_a_note_that_another_wrote_meanwhile_is_not_overwritten(desk, second_ada
     assert ask(catalogue.revision, article.id, "v2").note == "Theirs."
 
 
-@pytest.mark.parametrize("path", ["article?article=nowhere", f"article/revision?article={KEY}&label=nowhere"])
+@pytest.mark.parametrize(
+    "path", [f"{SITE}/article?article=nowhere", f"/articles/health/revision?article={KEY}&label=nowhere"]
+)
 def test_what_is_not_there_is_not_found(desk, article, path):
-    assert desk.opens(f"{SITE}/{path}").status == 404
+    assert desk.opens(path).status == 404
 
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("article", 422), ("article?article=", 422), ("article/revision?article=x", 422), ("articles?cursor=x", 400),
+    [("article", 422), ("article?article=", 422), ("articles?cursor=x", 400),
      ("changes?cursor=x", 400), (f"articles?q={'x' * 201}", 422), ("people/x", 404), ("tokens/x/revoke", 404)],
 )  # fmt: skip
 def test_a_mistyped_address_is_no_fault_of_ours(desk, path, status):

@@ -24,7 +24,7 @@ __all__ = ["desk"]  # a fixture
 PUBLISHED = "public_xss.json"
 
 # Pages that hold little which others do not: there our own strings are enough.
-ALIKE = ("&frame=1", "/article/revision?", "/moderation/comments/")
+ALIKE = ("&frame=1", "/revision?", "/moderation/comments/")
 
 # Pages with the HTML of comments are read by html5lib, too.
 WITH_HTML = ("/f/", "/moderation/")

@@ -18,7 +18,6 @@ from feedback.views.admin.room import bp
 
 ASKED = (forms.Field("q", forms.line(200)), forms.Field("cursor", forms.line(1_000)))
 NAMED = (forms.Field("article", forms.article_key, required=True),)
-LABELLED = (*NAMED, forms.Field("label", forms.line(articles.MAX_REVISION_CHARS), required=True))
 ACCEPTS = {
     "open": ("Open", "Readers can comment, as far as the site’s moderation lets them."),
     "closed": ("Closed", "Nobody writes new comments. Those that were published stay."),
@@ -61,13 +60,6 @@ class RevisionForm(Form):
     """A revision with what changed in it."""
 
     label = Line("Label", forms.line(articles.MAX_REVISION_CHARS), "A revision needs a label.")
-    note = Lines("What changed", forms.lines(articles.MAX_NOTE_CHARS))
-
-
-class NoteForm(Form):
-    """What changed in a revision that is known already."""
-
-    version = HiddenField()
     note = Lines("What changed", forms.lines(articles.MAX_NOTE_CHARS))
 
 
@@ -198,26 +190,3 @@ def add_revision() -> ResponseReturnValue:
             room.tell(change)
             return redirect(room.here("article", article=found.key, _anchor="revisions"), 303)
     return _article(found, revision=form), 422
-
-
-@bp.route("/sites/<slug>/article/revision", methods=["GET", "POST"])
-def revision() -> ResponseReturnValue:
-    asked = forms.read(LABELLED, request.args)
-    subject = room.subject(Kind.REVISION, article=asked["article"], label=asked["label"])
-    found = catalogue.one(room.site().id, asked["article"])
-    row = catalogue.known_revision(found.id, asked["label"])
-    form = NoteForm(note=row.note, version=changes.version(subject))
-    shown = {"form": form, "article": found, "label": asked["label"]}
-    if request.method == "GET":
-        return render_template("admin/revision.html", **shown)
-    if not form.validate():
-        return render_template("admin/revision.html", **shown), 422
-    state = {"registered": row.registered, "note": form.note.value or None}
-    try:
-        change = transact(changes.make, subject, state, room.by(), seen=form.version.data)
-    except Conflict as conflict:
-        form.version.data = changes.version(subject)
-        more = {"overtaken": True, "last": conflict.extra["last"], "saved": {"note": row.note or ""}}
-        return render_template("admin/revision.html", **shown, **more), 409
-    room.tell(change)
-    return redirect(room.here("article", article=found.key, _anchor="revisions"), 303)

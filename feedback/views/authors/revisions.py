@@ -2,15 +2,27 @@
 
 from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from wtforms import HiddenField
 
-from feedback import administration, catalogue, changes, forms
+from feedback import administration, articles, catalogue, changes, forms
 from feedback.changes import Kind, Subject
 from feedback.db import transact
 from feedback.errors import Conflict, Invalid
 from feedback.models import Article
-from feedback.views.admin.articles import LABELLED, NoteForm, RevisionForm
+from feedback.views.admin.articles import NAMED, RevisionForm
+from feedback.views.admin.fields import Form, Lines
 from feedback.views.authors import figures
 from feedback.views.authors.room import bp, by, given, open_article, open_site, page_of, tell
+
+LABELLED = (*NAMED, forms.Field("label", forms.line(articles.MAX_REVISION_CHARS), required=True))
+MERGED = (forms.Field("revision", forms.revision_label), forms.Field("into", forms.revision_label))
+
+
+class NoteForm(Form):
+    """What changed in a revision that is known already."""
+
+    version = HiddenField()
+    note = Lines("What changed", forms.lines(articles.MAX_NOTE_CHARS))
 
 
 @bp.post("/<slug>/revisions")
@@ -55,9 +67,6 @@ def revision(slug: str) -> ResponseReturnValue:
 
 def _subject(found: Article, kind: Kind, label: str) -> Subject:
     return Subject(found.site_id, kind, {"article": found.key, "label": label})
-
-
-MERGED = (forms.Field("revision", forms.revision_label), forms.Field("into", forms.revision_label))
 
 
 @bp.post("/<slug>/merge")
