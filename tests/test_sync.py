@@ -262,6 +262,34 @@ def test_a_role_of_which_the_page_names_nobody_stays(publisher, run, known, do, 
     ]  # fmt: skip
 
 
+def test_a_name_that_is_linked_once_is_linked_on_all_articles(publisher, run, known, do, journal, ann, clock):
+    def page_by(path: str, *names: str) -> str:
+        return publisher.page(path, article_of({"@type": "Article", "headline": path, "author": list(names)}))
+
+    by_ann = Byline("Ann Hollis", Role.AUTHOR, ann.email)
+    by_two = (Byline("Kim Lee", Role.AUTHOR, "kim@example.org"), Byline("Bo Ek", Role.AUTHOR, "bo@example.org"))
+    for key, people in {"/first": (by_ann, *by_two), "/second": (Byline("Kim Lee", Role.AUTHOR, ann.email),)}.items():
+        do(articles.register, journal.id, articles.Registration(key, key, publisher.origin + key, people), now=clock())
+    pages = [page_by("/third", "Ann Hollis", "Kim Lee"), page_by("/fourth", "ANN  HOLLIS", "Bo Ek", "Ada")]
+    report = run(publisher.sitemap(*pages))
+    assert (report.new, report.linked) == (2, 3)
+    assert {each.name: each.email for each in known("/third").contributors} == {
+        "Ann Hollis": ann.email,
+        "Kim Lee": None,
+    }
+    assert {each.name: each.email for each in known("/fourth").contributors} == {
+        "ANN HOLLIS": ann.email, "Bo Ek": "bo@example.org", "Ada": None,
+    }  # fmt: skip
+    assert run(publisher.sitemap(*pages), unchanged_too=True).linked == 0
+    assert known("/fourth").contributors[0].email == ann.email
+
+
+def test_a_name_is_linked_on_its_own_site_alone(publisher, run, known, do, site, article, clock):
+    """Ann is known to another site, by the article that the house registers."""
+    assert run(neck(publisher)).linked == 0
+    assert {each.email for each in known("/neck-pain").contributors} == {None}
+
+
 # What a sitemap lists
 
 

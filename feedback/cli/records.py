@@ -288,6 +288,7 @@ def _synced(report: Report) -> str:
         "kept out by robots.txt": report.closed,
         "on origins that are not the site’s": report.elsewhere,
         "left out": report.left_out,
+        "bylines linked by their name": report.linked,
     }
     told = [f"{number:,} {what}" for what, number in others.items() if number]
     return f"{', '.join([done, *told])}."

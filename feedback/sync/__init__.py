@@ -17,7 +17,7 @@ from feedback.articles import Byline, Registration, SiteView
 from feedback.db import db, transact
 from feedback.errors import Refused
 from feedback.models import Article, Revision, Role
-from feedback.sync import page, sitemap
+from feedback.sync import page, people, sitemap
 from feedback.sync.address import key_of
 from feedback.sync.page import Page
 from feedback.sync.sitemap import Entry, Sitemap
@@ -44,6 +44,7 @@ class Report:
     closed: int = 0  # that robots.txt keeps out
     failed: int = 0
     left_out: int = 0  # no addresses, or more than are read
+    linked: int = 0  # bylines that now lead to somebody, by their name
 
     def fails(self, url: str, why: object) -> None:
         self.failed += 1
@@ -88,6 +89,7 @@ def sync(
         else:
             _read(site, entry.url, visitor, report)
     progress("Reading pages", len(theirs), len(theirs))
+    report.linked += transact(people.link, site.id)
 
 
 def _listed(site: SiteView, url: str, visitor: Visitor, report: Report, progress: Progress) -> list[Entry]:
@@ -169,7 +171,8 @@ def _page(site: SiteView, url: str, visitor: Visitor) -> Page:
 def store(site_id: UUID, found: Page, *, now: datetime) -> bool:
     """Register an article as its page has it. Returns whether it was not known before.
 
-    Who was linked to an account or an address stays so, by their name; a role of which the page names nobody stays.
+    Who was linked to an account or an address stays so, by their name however it is spelt now; a role of which the
+    page names nobody stays.
     """
     before = articles.get(site_id, found.key)
     known = articles.registered(before).contributors if before else ()
@@ -180,11 +183,12 @@ def store(site_id: UUID, found: Page, *, now: datetime) -> bool:
 
 
 def _bylines(found: Page, known: tuple[Byline, ...]) -> Iterator[Byline]:
-    anywhere = {person.name: person.email for person in known if person.email}
-    linked = {(person.role, person.name): person.email for person in known if person.email}
+    anywhere = {people.spelling(person.name): person.email for person in known if person.email}
+    linked = {(person.role, people.spelling(person.name)): person.email for person in known if person.email}
     for role in (Role.AUTHOR, Role.REVIEWER):
         named = [name for of, name in found.people if of is role]
         if not named:
             yield from (person for person in known if person.role is role)
         for name in named:
-            yield Byline(name, role, linked.get((role, name), anywhere.get(name)))
+            spelt = people.spelling(name)
+            yield Byline(name, role, linked.get((role, spelt), anywhere.get(spelt)))
