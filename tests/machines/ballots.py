@@ -1,7 +1,7 @@
 """Votes as the rules have them: what each request is answered, and what then stands. Pure, and cheap to copy."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -45,6 +45,7 @@ class Mark:
     network: int | None
     created: datetime
     updated: datetime
+    burst_day: date | None = None  # that it was set aside with
 
     def public(self) -> dict[str, str | None]:
         shown = {name: getattr(self, name) for name in ("value", "reason", "section", "note")}
@@ -97,6 +98,19 @@ class Ballots:
         for place in mine:
             del self.marks[place]
         return len(mine)
+
+    def set_aside(self, article: str, day: date) -> int:
+        """Take the counted votes of a day out; return how many they were."""
+        return self._shift(lambda mark: mark.counted and mark.day == day, article, counted=False, burst_day=day)
+
+    def count_again(self, article: str, day: date) -> int:
+        """Count what was set aside with a day, wherever it lies now; return how many that were."""
+        return self._shift(lambda mark: mark.burst_day == day, article, counted=True, burst_day=None)
+
+    def _shift(self, which: Callable[[Mark], bool], article: str, **changed: Any) -> int:
+        chosen = {place: mark for place, mark in self.marks.items() if place[0] == article and which(mark)}
+        self.marks |= {place: replace(mark, **changed) for place, mark in chosen.items()}
+        return len(chosen)
 
     def forget_networks(self, now: datetime) -> None:
         """Drop what a key of two days ago or more has hashed."""

@@ -64,7 +64,7 @@ def stored(app: Flask, site_id: UUID) -> Stored:
 
 
 def _mark(row: Vote) -> Mark:
-    names = ("revision", "day", "reason", "section", "note", "counted", "network", "created", "updated")
+    names = ("revision", "day", "reason", "section", "note", "counted", "network", "created", "updated", "burst_day")
     return Mark(row.value.value, **{name: getattr(row, name) for name in names})
 
 

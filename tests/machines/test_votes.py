@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -162,6 +162,31 @@ class Votes(RuleBasedStateMachine):
     def the_site_sets_its_quarantine(self, limit: int) -> None:
         self.bed.do(articles.change_site, self.site.slug, quarantine_limit=limit)
         self.model.quarantine = limit
+
+    @precondition(lambda self: self.model.marks)
+    @rule(data=st.data())
+    def a_day_is_set_aside(self, data: Any) -> None:
+        article, day = self.a_day(data, "day")
+        assert self.shift(votes.set_aside, article, day) == self.model.set_aside(article, day)
+
+    @precondition(lambda self: any(mark.burst_day for mark in self.model.marks.values()))
+    @rule(data=st.data())
+    def a_day_is_counted_again(self, data: Any) -> None:
+        article, day = self.a_day(data, "burst_day")
+        assert self.shift(votes.count_again, article, day) == self.model.count_again(article, day)
+
+    def a_day(self, data: Any, column: str) -> tuple[str, date]:
+        days = {(article, getattr(mark, column)) for (article, _), mark in self.model.marks.items()}
+        found: tuple[str, date] = data.draw(st.sampled_from(sorted(each for each in days if each[1])))
+        return found
+
+    def shift(self, act: Callable[..., int], article: str, day: date) -> int:
+        def settle() -> int:
+            row = articles.get(self.site.id, article)
+            assert row is not None
+            return act(articles.site(self.site.slug), row.id, day, now=self.bed.clock())
+
+        return int(self.bed.do(settle))
 
     # What is shown
 
