@@ -56,7 +56,6 @@ def figures(seen: list[tuple[str, int, int]], asked: stats.Asked = stats.EVERYTH
     return ArticleFigures(
         article=Article(key="k"),
         asked=asked,
-        by=stats.By.DAY,
         votes=Votes(sum(each.votes.yes for each in revisions), sum(each.votes.no for each in revisions)),
         reasons={},
         sections=[],
@@ -241,7 +240,8 @@ def test_a_search_finds_titles_and_keys_in_the_order_of_the_list(ann, write, cas
     assert "Place" not in text_of(answer)
     assert re.search(r'href="/articles/\?sort=votes&amp;q=NECK"', answer.text)
     assert re.findall(r"article=([\w-]+)", client.get("/articles/?q=n_c&sort=votes").text) == ["n_ck"]
-    assert "No article with a vote has “elbow” in its title or key." in text_of(client.get("/articles/?q=elbow"))
+    assert "No article has “elbow” in its title or key." in text_of(client.get("/articles/?q=elbow"))
+    assert "No article with a vote has “rest” in its title or key." in text_of(client.get("/articles/?q=rest"))
     found = ann.gets("/stats", q="neck", sort="most_helpful").json["items"]
     assert [item["article"]["key"] for item in found] == ["stiff-neck", "neck-pain"]
 

@@ -509,7 +509,7 @@ def administration(
     listener.get(ada, f"/moderation/comments/{opaque.identifier(article.id, comment.id)}/purge")
     listener.get(ada, f"{here}/articles", q="page-0001")
     listener.get(ada, f"{here}/article", article=article.key)
-    listener.get(ada, f"{here}/article/revision", article=article.key, label="r1")
+    listener.get(ada, f"/articles/{site.slug}/revision", article=article.key, label="r1")
     for path in ("/admin/", "/admin/new-site", "/account/password"):
         listener.get(ada, path)
 

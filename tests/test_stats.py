@@ -21,7 +21,7 @@ from tests.conftest import NOON
 @pytest.fixture
 def figures(ask: Callable[..., Any], article: Article) -> Callable[..., Any]:
     """The article's figures as GET /stats answers them."""
-    return lambda **asked: ask(stats.article, article, **asked).public()
+    return lambda by=By.DAY, **asked: ask(stats.article, article, **asked).public(by)
 
 
 @pytest.fixture
@@ -386,7 +386,9 @@ def test_a_person_also_learns_of_their_articles_without_votes(ask, ann, ada, as_
     cast(article, yes=1)
     write("fresh")
     assert [row.key for row in ask(stats.unvoted, as_viewer(ann))] == ["fresh"]
-    assert ask(stats.unvoted, as_viewer(ada)) == []
+    assert ask(stats.unvoted, as_viewer(ada)) == [], "they would be all of the site's"
+    assert [row.key for row in ask(stats.unvoted, as_viewer(ada), words="FRE")] == ["fresh"]
+    assert ask(stats.unvoted, as_viewer(ada), words="other") == []
 
 
 # Notes
@@ -474,12 +476,24 @@ def test_every_site_is_fitted_by_itself(do, library, site, rows):
 
 def test_the_api_answers_the_figures_of_an_article(ann, ada, rex, article, cast, ask):
     cast(article, yes=15, no=5, revision="a")
-    expected = ask(stats.article, article).public()
+    expected = ask(lambda: stats.article(article).public() | {"comments": stats.below(article).public()})
     for person in (ann, rex, ada):
         answer = person.gets("/stats", article=article.key)
         assert answer.status_code == 200
         assert answer.json == expected
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_api_tells_of_the_comments_what_the_page_shows(ann, mo, rae, article, ask):
+    sent = [rae.comments(article, f"comment {number}").json["comment"]["id"] for number in range(8)]
+    for comment in sent[:6]:
+        mo.posts("/decisions", comment=comment, version=1, action="approve")
+    mo.posts("/decisions", comment=sent[6], version=1, action="reject")
+    told = ann.gets("/stats", article=article.key).json["comments"]
+    newest = told.pop("newest")
+    assert told == {"approved": 6, "pending": 1, "rejected": 1, "spam": 0, "withdrawn": 0, "flagged": 0}
+    assert [each["html"] for each in newest] == [f"<p>comment {number}</p>" for number in (5, 4, 3, 2, 1)]
+    assert [each["id"] for each in newest] == sent[5:0:-1]
 
 
 def test_the_api_narrows_by_period_and_adds_up_weeks(ann, article, cast):

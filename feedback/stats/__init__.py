@@ -3,8 +3,9 @@
 from feedback.stats.access import Viewer, open_article
 from feedback.stats.ask import EVER, EVERYTHING, Asked, By, Period, Sort, asked, pair, period
 from feedback.stats.bursts import Burst, burst, bursts
-from feedback.stats.figures import ArticleFigures, Bar, article, nested, readable, weeks
-from feedback.stats.lists import Line, Page, fit, fit_sites, listing, unfitted, unvoted
+from feedback.stats.comments import Comments, below
+from feedback.stats.figures import ArticleFigures, Bar, article, nested, readable
+from feedback.stats.lists import MOST_UNVOTED, Line, Page, fit, fit_sites, listing, unfitted, unvoted
 from feedback.stats.names import Names
 from feedback.stats.notes import Note, all_notes, mark_note, notes
 from feedback.stats.revisions import BASELINE_LEAST, Drop, Edit, drop, last_edit_and_drop
@@ -12,6 +13,7 @@ from feedback.stats.shares import Votes
 
 __all__ = [
     "BASELINE_LEAST",
+    "MOST_UNVOTED",
     "EVER",
     "EVERYTHING",
     "ArticleFigures",
@@ -19,6 +21,7 @@ __all__ = [
     "Bar",
     "Burst",
     "By",
+    "Comments",
     "Drop",
     "Edit",
     "Line",
@@ -33,6 +36,7 @@ __all__ = [
     "article",
     "drop",
     "asked",
+    "below",
     "burst",
     "bursts",
     "fit",
@@ -48,5 +52,4 @@ __all__ = [
     "readable",
     "unfitted",
     "unvoted",
-    "weeks",
 ]

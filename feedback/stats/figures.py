@@ -62,19 +62,22 @@ class ArticleFigures:
 
     article: Article
     asked: Asked
-    by: By
     votes: Votes
     reasons: dict[str, int]
     sections: list[SectionFigure]
     revisions: list[RevisionFigure]
     last_edit: Edit | None  # of the two newest revisions with votes
     edit: Edit | None  # of the two that were asked for, else the last
-    series: list[Bar]
+    series: list[Bar]  # by day
     alerts: list[Drop]
     every_reason: dict[str, int]  # also what the asked reason or section leaves out, to choose from
     every_section: list[SectionFigure]
 
-    def public(self) -> dict[str, Any]:
+    def steps(self, by: By) -> list[Bar]:
+        """Return the series by day or by week."""
+        return weeks(self.series) if by is By.WEEK else self.series
+
+    def public(self, by: By = By.DAY) -> dict[str, Any]:
         """Return the answer of GET /stats?article=."""
         return {
             "article": {
@@ -89,14 +92,12 @@ class ArticleFigures:
             "sections": [section.public() for section in self.sections],
             "revisions": [revision.public() for revision in self.revisions],
             "comparison": self.edit.public() if self.edit else None,
-            "series": [bar.public() for bar in self.series],
+            "series": [bar.public() for bar in self.steps(by)],
             "alerts": [alert.public() for alert in self.alerts],
         }
 
 
-def article(
-    article: Article, *, asked: Asked = EVERYTHING, by: By = By.DAY, pair: tuple[str, str] | None = None
-) -> ArticleFigures:
+def article(article: Article, *, asked: Asked = EVERYTHING, pair: tuple[str, str] | None = None) -> ArticleFigures:
     """Return every figure of an article; see the module's rule for what is narrowed by what is asked.
 
     `pair` are the revisions to compare. Raises Invalid for a revision that is not shown, or twice the same.
@@ -107,19 +108,17 @@ def article(
     cells = _Cells(article.id, asked, None if asked.revision is None else merging.members(asked.revision, roots))
     votes, days = _by_day(cells)
     reasons, sections = dict(_named(cells, Kind.REASON)), _sections(cells)
-    series = _who_named(cells) if bool(asked.reason) != bool(asked.section) else days
     last = revisions.last_edit(seen)
     return ArticleFigures(
         article=article,
         asked=asked,
-        by=by,
         votes=votes,
         reasons={code: votes for code, votes in reasons.items() if asked.reason in (None, code)},
         sections=[section for section in sections if asked.section in (None, section.id)],
         revisions=seen,
         last_edit=last,
         edit=revisions.edit_between(pair, seen, roots) if pair else last,
-        series=weeks(series) if by is By.WEEK else series,
+        series=_who_named(cells) if bool(asked.reason) != bool(asked.section) else days,
         alerts=revisions.drops(seen),
         every_reason=reasons,
         every_section=sections,

@@ -19,6 +19,7 @@ from feedback.stats.ask import Sort
 from feedback.stats.shares import Votes
 
 PAGE = 50  # articles on a page of a list
+MOST_UNVOTED = 50  # articles without a vote, below it
 LARGEST_COUNT = 2**31 - 1  # a column of counts holds no more
 
 T = TypeVar("T")
@@ -117,12 +118,12 @@ def _page_of_lines(rows: Sequence[Any], sort: Sort, ranked: int, *, searched: bo
     return Page(lines, opaque.cursor(sort.value, value, last.article_id, ranked))
 
 
-def unvoted(viewer: Viewer, *, words: str | None = None, most: int = PAGE) -> list[Article]:
-    """Return articles of a person's own that nobody has voted on yet, newest first; none for administrators.
+def unvoted(viewer: Viewer, *, words: str | None = None) -> list[Article]:
+    """Return articles of a person's own that nobody has voted on yet, newest first.
 
-    An administrator's would be the site's, and not a list to act on.
+    An administrator's would be all of the site's: they see those that a search finds, and all in the overview.
     """
-    if viewer.sees_all:
+    if viewer.sees_all and not words:
         return []
     query = (
         select(Article)
@@ -130,7 +131,7 @@ def unvoted(viewer: Viewer, *, words: str | None = None, most: int = PAGE) -> li
         .where(Article.site_id == viewer.site_id, Standing.votes == 0)
         .where(theirs(viewer, Article.id), _named(words))
         .order_by(Article.created.desc(), Article.id)
-        .limit(most)
+        .limit(MOST_UNVOTED)
     )
     return list(db.session.execute(query).scalars())
 

@@ -268,6 +268,17 @@ ANSWERS: dict[str, Schema] = {
             ),
             "series": many(thing({"day": DAY, "yes": COUNT, "no": COUNT})),
             "alerts": many({"type": "object"}),
+            "comments": thing(
+                {
+                    "approved": COUNT,
+                    "pending": COUNT,
+                    "rejected": COUNT,
+                    "spam": COUNT,
+                    "withdrawn": COUNT,
+                    "flagged": COUNT,
+                    "newest": many(ref("Comment")),
+                }
+            ),
         }
     ),
     "StatsList": thing(

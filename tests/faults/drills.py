@@ -32,7 +32,7 @@ class Drill:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--drills", action="store_true", help="run the fault drills in their long form, about 20 minutes")
+    parser.addoption("--drills", action="store_true", help="run the fault drills in their long form, about 40 minutes")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from feedback.stats import ArticleFigures, By, Sort, words
 from feedback.views import spreadsheet
 from feedback.views.admin.articles import RevisionForm
 from feedback.views.authors import bursts, comments, notes
-from feedback.views.authors.room import bp, given, one_of, open_article, open_site, share, viewer
+from feedback.views.authors.room import bp, easier, given, one_of, open_article, open_site, share, viewer
 
 TABS = {
     Sort.NEEDS_WORK: "Needs work",
@@ -25,7 +25,6 @@ TABS = {
     Sort.MOST_HELPFUL: "Most helpful",
     Sort.VOTES: "Most votes",
 }
-MANY_DAYS = 62  # from here on weeks are easier to read than days, unless days are asked for
 LATELY = (30, 90)  # days, of the links beside the period
 FILTERS = ("article", "from", "to", "revision", "reason", "section", "compare", "with", "by", "status", "q")
 OF_NOTES = ("article", "status", "q", "cursor")  # what narrows the notes alone
@@ -51,6 +50,7 @@ def index() -> ResponseReturnValue:
         begun=asked["cursor"] is not None,
         sees_all=person.sees_all,
         unvoted=[] if page.next else stats.unvoted(person, words=asked["q"]),
+        most_unvoted=stats.MOST_UNVOTED,
     )
 
 
@@ -70,8 +70,7 @@ def show(
     """Answer an article's page, with what was wrong in one of its forms."""
     query = given()
     asked, figures, errors = _figures(found, query)
-    by = By(asked["by"]) if asked.get("by") else _easier(figures.series)
-    bars = stats.weeks(figures.series) if by is By.WEEK else figures.series
+    by = By(asked["by"]) if asked.get("by") else easier([bar.day for bar in figures.series])
     # Where a filter cannot be read, the figures are those of all votes, and so are the notes.
     kept = {name: value for name, value in query.items() if not errors or name in OF_NOTES}
     written = notes.shown(figures, kept)
@@ -79,7 +78,7 @@ def show(
         "authors/article.html",
         site=site,
         figures=figures,
-        chart=_chart(figures, bars, by),
+        chart=_chart(figures, by),
         by=by,
         labels={reason.code: reason.label for reason in site.policy.reasons},
         reasons={code: votes for code, votes in figures.reasons.items() if code != NOT_THE_ARTICLE},
@@ -124,16 +123,16 @@ def download(slug: str) -> ResponseReturnValue:
     query = given()
     asked = forms.read(forms.FIGURES, query)
     narrowed, by = stats.asked(asked), By(asked["by"] or By.DAY)
-    figures = stats.article(found, asked=narrowed, by=by, pair=stats.pair(asked))
+    figures = stats.article(found, asked=narrowed, pair=stats.pair(asked))
     below = chain(
         bursts.lines(stats.bursts(found, period=narrowed.period)),
         notes.lines(found, notes.narrowed(query)),
-        comments.lines(site, found),
+        comments.lines(found),
     )
-    return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, site), map(_row, below)))
+    return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, by, site), map(_row, below)))
 
 
-def _lines(figures: ArticleFigures, site: articles.SiteView) -> Iterator[tuple[spreadsheet.Cell, ...]]:
+def _lines(figures: ArticleFigures, by: By, site: articles.SiteView) -> Iterator[tuple[spreadsheet.Cell, ...]]:
     labels = {reason.code: reason.label for reason in site.policy.reasons}
     article, votes = figures.article, figures.votes
     yield _line("article", title=article.title, code=article.key, **share(votes))
@@ -141,7 +140,7 @@ def _lines(figures: ArticleFigures, site: articles.SiteView) -> Iterator[tuple[s
         yield _line("set aside", text=f"{votes.quarantined} votes")
     if article.we_changed:
         yield _line("announcement", day=f"{article.we_changed_on}", text=article.we_changed)
-    for bar in figures.series:
+    for bar in figures.steps(by):
         yield _line("votes", day=bar.day.isoformat(), yes=bar.yes, no=bar.no)
     for code, number in figures.reasons.items():
         yield _line("reason", code=code, title=labels.get(code), no=number)
@@ -179,17 +178,13 @@ def _row(cells: Mapping[str, spreadsheet.Cell]) -> tuple[spreadsheet.Cell, ...]:
     return tuple(cells.get(column) for column in COLUMNS)
 
 
-def _easier(days: list[stats.Bar]) -> By:
-    return By.WEEK if days and (days[-1].day - days[0].day).days >= MANY_DAYS else By.DAY
-
-
-def _chart(figures: ArticleFigures, bars: list[stats.Bar], by: By) -> chart.Chart | None:
+def _chart(figures: ArticleFigures, by: By) -> chart.Chart | None:
     today: date = g.now.date()
     marks = [
         chart.Mark(revision.first_seen.date(), words.version(revision.label, today), revision.note)
         for revision in figures.revisions
     ]
-    counts = [chart.Count(bar.day, bar.yes, bar.no) for bar in bars]
+    counts = [chart.Count(bar.day, bar.yes, bar.no) for bar in figures.steps(by)]
     return chart.draw(counts, marks, step=7 if by is By.WEEK else 1)
 
 

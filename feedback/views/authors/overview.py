@@ -7,11 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from feedback import chart, forms
 from feedback.stats import By, overview
-from feedback.views.authors.room import bp, given, open_site, viewer
+from feedback.views.authors.room import bp, easier, given, open_site, viewer
 from feedback.views.moderation.room import lasting
 
 LATELY = 30  # days that the sentences are about
-MANY_DAYS = 62  # from here on weeks are easier to read than days, unless days are asked for
 
 
 @bp.get("/<slug>/overview")
@@ -19,8 +18,7 @@ def overview_of(slug: str) -> ResponseReturnValue:
     site, today = open_site(slug), g.now.date()
     asked, person = forms.read(forms.OVERVIEW, given()), viewer(site)
     found = overview.overview(person, today=today)
-    long = bool(found.days) and (found.days[-1].day - found.days[0].day).days >= MANY_DAYS
-    by = By(asked["by"]) if asked["by"] else By.WEEK if long else By.DAY
+    by = By(asked["by"]) if asked["by"] else easier([span.day for span in found.days])
     spans = overview.by_week(found.days) if by is By.WEEK else found.days
     since = today - timedelta(days=LATELY - 1)
     return render_template(

@@ -1,5 +1,7 @@
 """What the authors' pages share: who may enter, which site and article a request is about, how days are written."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, g, request, url_for
@@ -8,11 +10,14 @@ from feedback import articles, forms, statistics, stats
 from feedback.changes import By
 from feedback.errors import Missing
 from feedback.models import Article, Change, Role
+from feedback.stats import By as Step
 from feedback.stats import words
 from feedback.views import desk, spreadsheet
 
 bp = Blueprint("authors", __name__, url_prefix="/articles")
 desk.guard(bp, Role.AUTHOR, Role.REVIEWER)
+
+MANY_DAYS = 62  # from here on weeks are easier to read than days
 
 
 @bp.context_processor
@@ -59,6 +64,11 @@ def open_article(site: articles.SiteView) -> Article:
 def by() -> By:
     """Who is at it, and when."""
     return By(g.person.actor, g.person.sites(Role.ADMINISTRATOR), g.now)
+
+
+def easier(days: Sequence[date]) -> Step:
+    """Return the step in which a chart of these days, oldest first, is easier to read where none is asked for."""
+    return Step.WEEK if days and (days[-1] - days[0]).days >= MANY_DAYS else Step.DAY
 
 
 def page_of(slug: str, key: str, part: str | None = None) -> str:
