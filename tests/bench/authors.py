@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from sqlalchemy import text
 from feedback import articles, create_app, staff, stats
 from feedback.config import Settings
 from feedback.db import db, dispose, transact
-from feedback.models import Role
-from feedback.stats import Sort, Viewer, overview
+from feedback.models import Article, NoteStatus, Role
+from feedback.stats import Asked, Period, Sort, Viewer, overview
 from tests.bench import data, years
 from tests.bench.serving import SECRET
 from tests.postgres import Postgres
@@ -87,10 +88,38 @@ def _pages(site: articles.SiteView, ann: Any) -> dict[str, Callable[[], Any]]:
             viewer, sort=Sort.VOTES, cursor=stats.listing(viewer, sort=Sort.VOTES).next
         )
         pages[f"{name}, a search"] = lambda viewer=viewer: stats.listing(viewer, words="about 0012")
-    pages["one article"] = lambda: stats.article(stats.open_article(author, "page-00000"))
-    pages["one article's notes"] = lambda: stats.notes(stats.open_article(author, "page-00000"))
+        pages[f"{name}, a search among those without votes"] = lambda viewer=viewer: stats.unvoted(viewer, words="0012")
+    pages |= _of_one_article(author)
     pages["overview"] = lambda: overview.overview(ada, today=years.TODAY.date())
     pages["articles without votes"] = lambda: overview.without_votes(ada)
+    return pages
+
+
+def _of_one_article(author: Viewer) -> dict[str, Callable[[], Any]]:
+    """Return what the parts of an article's page ask for, all in all and narrowed."""
+    first, second = (day.isoformat() for day in years.EDITIONS)
+    filters = {
+        "in a period": Asked(Period(years.EDITIONS[1], years.EDITIONS[1] + timedelta(days=90))),
+        "of a revision": Asked(revision=first),
+        "for a reason": Asked(reason=years.REASONS[0]),
+        "at a section": Asked(section=years.SECTIONS[0]),
+    }
+
+    def opened() -> Article:
+        return stats.open_article(author, "page-00000")
+
+    pages: dict[str, Callable[[], Any]] = {
+        "one article": lambda: stats.article(opened()),
+        "one article, two revisions compared": lambda: stats.article(opened(), pair=(first, second)),
+        "one article, days that stand out": lambda: stats.bursts(opened()),
+        "one article, comments": lambda: stats.below(opened()),
+        "one article, notes": lambda: stats.notes(opened()),
+        "one article, notes with a word": lambda: stats.notes(opened(), words="dose"),
+        "one article, notes that are done": lambda: stats.notes(opened(), status=NoteStatus.DONE),
+    }
+    for name, asked in filters.items():
+        pages[f"one article {name}"] = lambda asked=asked: stats.article(opened(), asked=asked)
+        pages[f"one article, notes {name}"] = lambda asked=asked: stats.notes(opened(), asked=asked)
     return pages
 
 
