@@ -19,7 +19,9 @@ from feedback import clock as real_clock
 from feedback.config import Settings
 from feedback.db import db, dispose, transact
 from feedback.models import Article, Role, Site
+from tests import compiled
 from tests.cast import ORIGIN, PASSWORD, SLUG, Client, Reader, Staff, hire, registration
+from tests.databases import Databases
 from tests.postgres import Postgres
 
 pytest_plugins = ["tests.presence", "tests.server", "tests.publisher", "tests.faults.drills"]
@@ -70,6 +72,11 @@ def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: Postgres, postgres_template: str) -> Databases:
+    return Databases(postgres, postgres_template)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> str:
     """The engine of this test's database."""
@@ -82,7 +89,7 @@ def empty_database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Pa
     if engine == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.sqlite3'}"
     else:
-        yield from _postgres_database(request.getfixturevalue("postgres"), "template0")
+        yield from fresh_database(request.getfixturevalue("postgres"), "template0")
 
 
 @pytest.fixture
@@ -92,11 +99,12 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
         path = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "feedback.sqlite3")
         yield f"sqlite:///{path}"
     else:
-        template = request.getfixturevalue("postgres_template")
-        yield from _postgres_database(request.getfixturevalue("postgres"), template)
+        with request.getfixturevalue("databases").one() as name:
+            yield request.getfixturevalue("postgres").url(name)
 
 
-def _postgres_database(postgres: Postgres, template: str) -> Iterator[str]:
+def fresh_database(postgres: Postgres, template: str) -> Iterator[str]:
+    """Give a database that no test had before, and remove it."""
     name = f"test_{next(_numbers)}"
     postgres.sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield postgres.url(name)
@@ -116,6 +124,7 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
         app.testing = True
         app.extensions["writers_place"].room = 100  # Tests write in more threads than a server has.
         app.test_client_class = Client
+        compiled.share(app)
         made.append(app)
         return app
 

