@@ -17,7 +17,6 @@ from feedback.models import (
     Alarm,
     Article,
     Comment,
-    Contributor,
     Digest,
     Flag,
     FlagReason,
@@ -69,12 +68,7 @@ def recipients(article_id: UUID, site_id: UUID) -> list[UUID]:
 
     A reviewer who has lost the role is told no more of what readers write.
     """
-    reviewers = (
-        select(Contributor.user_id)
-        .join(Membership, and_(Membership.user_id == Contributor.user_id, Membership.site_id == site_id))
-        .where(Contributor.article_id == article_id, Contributor.role == Role.REVIEWER)
-        .where(Membership.role.in_((Role.REVIEWER, Role.ADMINISTRATOR)))
-    )
+    reviewers = staff.named(article_id, site_id, Role.REVIEWER)
     queue = select(Membership.user_id).where(
         Membership.site_id == site_id, Membership.role.in_((Role.MODERATOR, Role.ADMINISTRATOR))
     )

@@ -8,7 +8,7 @@ import textwrap
 import unicodedata
 
 MAX_TYPED = 20_480  # Of a text before it is normalised: what an import may have, four times the longest comment.
-MAX_TYPED_NAME = 1_000  # Of a name before it is normalised: NFKC makes 18 characters of one, all of which cost time.
+MAX_TYPED_NAME = 6_000  # Of a name before it is normalised: NFKC makes 18 characters of one, all of which cost time.
 MAX_MARKS = 4  # Combining marks on one letter: Vietnamese needs two, pointed Hebrew four, stacked "zalgo" dozens.
 STREAM_SAFE = 30  # Marks in a row that no language exceeds (UAX #15); sorting them costs the square of their number.
 

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from feedback import notices, statistics, stats
+from feedback import notices, staff, statistics, stats
 from feedback.db import db, run
-from feedback.models import Article, Contributor, Digest, Membership, Revision, Role, Tally, User
+from feedback.models import Article, Digest, Membership, Revision, Role, Tally, User
 from feedback.stats import Drop
 
 # Built once: every counted No asks it. Where revisions are merged, the figures alone know which votes count together.
@@ -59,12 +59,7 @@ def recipients(article_id: UUID, site_id: UUID) -> list[UUID]:
 
     Where none of them has an account that may see its figures, the site's administrators are told.
     """
-    theirs = (
-        select(Contributor.user_id)
-        .join(Membership, and_(Membership.user_id == Contributor.user_id, Membership.site_id == site_id))
-        .where(Contributor.article_id == article_id)
-        .where(or_(Membership.role == Contributor.role, Membership.role == Role.ADMINISTRATOR))
-    )
+    theirs = staff.named(article_id, site_id, *staff.BYLINES)
     administrators = select(Membership.user_id).where(
         Membership.site_id == site_id, Membership.role == Role.ADMINISTRATOR
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, Select, and_, delete, func, or_, select, update
 
 from feedback.db import db, run
 from feedback.errors import Conflict, Invalid, Missing, Refused
@@ -209,6 +209,16 @@ def member(site_id: UUID, user_id: UUID) -> Member:
 def address(user_id: UUID) -> str | None:
     """Return the e-mail address of an account; None where it is gone."""
     return db.session.execute(select(User.email).where(User.id == user_id)).scalar_one_or_none()
+
+
+def named(article_id: UUID, site_id: UUID, *roles: Role) -> Select[UUID | None]:
+    """Select the accounts that an article names in one of these roles, and that still hold it or are administrators."""
+    return (
+        select(Contributor.user_id)
+        .join(Membership, and_(Membership.user_id == Contributor.user_id, Membership.site_id == site_id))
+        .where(Contributor.article_id == article_id, Contributor.role.in_(roles))
+        .where(or_(Membership.role == Contributor.role, Membership.role == Role.ADMINISTRATOR))
+    )
 
 
 def is_only_on(user_id: UUID, site_ids: Collection[UUID]) -> bool:

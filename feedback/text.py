@@ -45,7 +45,6 @@ __all__ = ["POLICY", "Unfit", "comment_html", "imported_html", "line", "name", "
 POLICY = 3  # Stored beside each comment; raise it with every change of what the same source becomes.
 
 MAX_CHARS = 5_000  # Two screens; keeps cleaning under 50 ms.
-MAX_TYPED_CHARS = 15_000  # Before normalising, which makes one character of three at most in any language.
 MAX_TOKENS = 1_000  # Of Markdown; each costs time in two parsers.
 MAX_SIGNS = 50  # Of < and & together, which cost more than their share; 48 in the worst of 3,956 real comments.
 MAX_FOREIGN_SIGNS = 400  # Of < and & in an import, where most are tags: each costs up to 100 µs, nested ones most.
@@ -71,7 +70,7 @@ _URL = re.compile(
     rf"(?<![A-Za-z0-9])[Hh][Tt][Tt][Pp][Ss]?://(?:{_IN}|\({_IN}*\))*"
     rf"(?:(?![.,;:!?'*_~\]}}|\u2019\u201d\u00bb\u2026\u3001\u3002\uff01\uff09\uff0c\uff1a\uff1b\uff1f]){_IN}|\({_IN}*\))"
 )
-_LINK = re.compile(r"\]\(<?(?:https?://)?|://", re.IGNORECASE)  # What may become a link, counted once.
+_LINK = re.compile(r"\]\(<?(?:https?://)?|://", re.IGNORECASE)  # What may become a link.
 _AMP = "\x91"  # A control that no normalised text has: stands for & while bleach, which resolves &amp;lt; twice, works.
 _AMPERSAND = re.compile(r"&(?!(?:lt|gt|quot);)(?:amp;)?")
 _UNLINKED = re.compile(r"<a>(.*?)</a>", re.DOTALL)
@@ -103,8 +102,7 @@ _TOO_FORMATTED = "This comment has too much formatting. Please use fewer lines, 
 
 def comment_html(source: str) -> str:
     """Return the HTML of a reader's Markdown. Raises Unfit where it is over a limit or shows nothing."""
-    if len(source) <= MAX_TYPED_CHARS:
-        source = normalise(source)
+    source = normalise(source)
     if len(source) > MAX_CHARS:
         raise Unfit(f"This comment has {len(source):,} characters and {MAX_CHARS:,} fit. Please shorten it.")
     if source.count("<") + source.count("&") > MAX_SIGNS:

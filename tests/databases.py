@@ -16,9 +16,9 @@ MADE_OF = """
 SELECT (SELECT array_agg((oid, relname, relnatts, relhasindex, relhastriggers, reltuples) ORDER BY oid)
         FROM pg_class WHERE relnamespace = 'public'::regnamespace)::text,
        (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_trigger),
-       (SELECT count(*) FROM pg_db_role_setting)
+       (SELECT count(*) FROM pg_db_role_setting), (SELECT max(version_num) FROM alembic_version)
 """
-OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+OTHERS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 TABLES = """
 SELECT oid::regclass::text FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'

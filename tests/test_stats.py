@@ -12,7 +12,7 @@ from sqlalchemy import event, select, text
 from feedback import articles, forms, statistics, stats, votes
 from feedback.db import db
 from feedback.errors import Malformed, Missing, Refused
-from feedback.models import Article, NoteStatus, Role, Site, Standing, Vote
+from feedback.models import Accepts, Article, NoteStatus, Role, Site, Standing, Vote
 from feedback.stats import Asked, By, Period, Sort, Viewer
 from tests.cast import registration
 from tests.conftest import NOON
@@ -484,7 +484,7 @@ def test_the_api_answers_the_figures_of_an_article(ann, ada, rex, article, cast,
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_the_api_tells_of_the_comments_what_the_page_shows(ann, mo, rae, article, ask):
+def test_the_api_tells_of_the_comments_what_the_page_shows(ann, mo, rae, article, do):
     sent = [rae.comments(article, f"comment {number}").json["comment"]["id"] for number in range(8)]
     for comment in sent[:6]:
         mo.posts("/decisions", comment=comment, version=1, action="approve")
@@ -494,6 +494,9 @@ def test_the_api_tells_of_the_comments_what_the_page_shows(ann, mo, rae, article
     assert told == {"approved": 6, "pending": 1, "rejected": 1, "spam": 0, "withdrawn": 0, "flagged": 0}
     assert [each["html"] for each in newest] == [f"<p>comment {number}</p>" for number in (5, 4, 3, 2, 1)]
     assert [each["id"] for each in newest] == sent[5:0:-1]
+    do(articles.set_accepts, article.site_id, article.key, Accepts.HIDDEN)
+    hidden = ann.gets("/stats", article=article.key).json["comments"]
+    assert (hidden["approved"], hidden["newest"]) == (6, [])
 
 
 def test_the_api_narrows_by_period_and_adds_up_weeks(ann, article, cast):

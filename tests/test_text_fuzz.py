@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from feedback import personal
+from feedback import forms, personal
 from feedback.text import MAX_SIGNS, Unfit, comment_html, imported_html
 from tests.cast import KEY, SLUG
 from tests.corpora import corpus
@@ -171,14 +171,17 @@ def test_letters_that_look_like_others_are_no_account_number():
 
 
 def test_what_is_far_too_long_is_refused_before_it_costs_anything():
-    for text in ("\ufdfa" * 1_001, "x" * 1_001):
-        with pytest.raises(Unfit, match="1,001 characters"):
+    for text in ("\ufdfa" * 6_001, "x" * 6_001):
+        with pytest.raises(Unfit, match="6,001 characters"):
             judges.text.name(text)
-    for function in (judges.text.normalise, judges.text.line):
+    with pytest.raises(ValueError, match="at most 80 characters, not 1,001"):
+        forms.name("\ufdfa" * 1_001)
+    for function in (judges.text.normalise, judges.text.line, comment_html):
         with pytest.raises(Unfit, match="20,481 characters"):
             function("\n\u202e" * 10_240 + "x")
-    with pytest.raises(Unfit, match="15,001 characters"):
-        comment_html("\n\u202e" * 7_500 + "x")
+    with pytest.raises(ValueError, match="at most 5,000 characters, not 15,001"):
+        forms.lines(5_000)("\n\u202e" * 7_500 + "x")
+    assert forms.lines(5_000)("\u1112\u1161\u11ab" * 5_000) == "\ud55c" * 5_000  # typed in three pieces each
 
 
 def test_an_import_has_few_tags_and_ampersands():

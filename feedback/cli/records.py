@@ -288,10 +288,33 @@ def _synced(report: Report) -> str:
         "kept out by robots.txt": report.closed,
         "on origins that are not the site’s": report.elsewhere,
         "left out": report.left_out,
-        "bylines linked by their name": report.linked,
     }
     told = [f"{number:,} {what}" for what, number in others.items() if number]
     return f"{', '.join([done, *told])}."
+
+
+@article.command("link")
+@click.argument("site_slug", metavar="SITE")
+@click.argument("name")
+@click.argument("email")
+@example('feedback article link health "Ann Hollis" ann@example.org')
+def link_bylines(site_slug: str, name: str, email: str) -> None:
+    """Say whose NAME is: every byline of it on SITE that leads to nobody leads to the account of EMAIL from now on.
+
+    Or waits for it, where there is none yet. A byline that leads to somebody stays as it is.
+    """
+    from feedback import forms
+    from feedback.cli.keeping import progress
+    from feedback.db import transact
+    from feedback.sync import people
+
+    with service(), progress() as shown:
+        address = forms.read((forms.Field("email", forms.email, required=True),), {"email": email})["email"]
+        bylines, linked = people.unlinked(_site(site_slug).id, name), 0
+        for chunk in people.chunks(bylines):
+            shown("Linking bylines", linked, len(bylines))
+            linked += transact(people.link, chunk, address)
+    click.echo(f"{linked:,} {'byline' if linked == 1 else 'bylines'} of {name} linked to {address}.")
 
 
 def _unless(replaced: tuple[str, ...], people: tuple[Byline, ...], role: str) -> list[dict[str, str]]:

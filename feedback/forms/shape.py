@@ -25,6 +25,8 @@ MAX_EMAIL_CHARS = 254  # RFC 5321
 MAX_OPENED_MS = 10 * 365 * 24 * 3600 * 1000
 MAX_ARTICLES = 100  # of one call for counts
 NEVER_IN_URL = re.compile(r'[\s\\<>"`]')
+TYPED = 3  # characters that normalising may make one of: a Korean syllable, as some systems send it
+MAX_TYPED_NAME = 1_000  # of a name before it is normalised, which makes a few letters of countless stacked marks
 ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -157,7 +159,13 @@ def line(most: int) -> Check[str]:
 
 def lines(most: int) -> Check[str]:
     """Plain text of any number of lines, normalised, of at most so many characters."""
-    return Check(lambda value: _short(text.normalise(string(value)), most), _text(most))
+
+    def read(value: Any) -> str:
+        typed = string(value)
+        # What cannot become short enough is not normalised first: that costs more than all else about a long text.
+        return _short(typed if len(typed) > TYPED * most else text.normalise(typed), most)
+
+    return Check(read, _text(most))
 
 
 def _short(value: str, most: int) -> str:
@@ -190,7 +198,8 @@ def reader_token(value: Any) -> str:
 
 @says(**_text(comments.MAX_NAME_CHARS, "A name"))
 def name(value: Any) -> str:
-    return _short(text.name(string(value)), comments.MAX_NAME_CHARS)
+    typed = string(value)
+    return _short(typed if len(typed) > MAX_TYPED_NAME else text.name(typed), comments.MAX_NAME_CHARS)
 
 
 @says(type="string", description="An e-mail address, or nothing.")

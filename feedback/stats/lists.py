@@ -119,7 +119,7 @@ def _page_of_lines(rows: Sequence[Any], sort: Sort, ranked: int, *, searched: bo
 
 
 def unvoted(viewer: Viewer, *, words: str | None = None) -> list[Article]:
-    """Return articles of a person's own that nobody has voted on yet, newest first.
+    """Return articles of a person's own that nobody has voted on yet, newest first, one more than is shown.
 
     An administrator's would be all of the site's: they see those that a search finds, and all in the overview.
     """
@@ -131,7 +131,7 @@ def unvoted(viewer: Viewer, *, words: str | None = None) -> list[Article]:
         .where(Article.site_id == viewer.site_id, Standing.votes == 0)
         .where(theirs(viewer, Article.id), _named(words))
         .order_by(Article.created.desc(), Article.id)
-        .limit(MOST_UNVOTED)
+        .limit(MOST_UNVOTED + 1)
     )
     return list(db.session.execute(query).scalars())
 

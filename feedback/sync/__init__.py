@@ -4,7 +4,7 @@ Only pages on the site's own origins are read, and none twice that the sitemap s
 be read keeps no other from being read.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -44,7 +44,6 @@ class Report:
     closed: int = 0  # that robots.txt keeps out
     failed: int = 0
     left_out: int = 0  # no addresses, or more than are read
-    linked: int = 0  # bylines that now lead to somebody, by their name
 
     def fails(self, url: str, why: object) -> None:
         self.failed += 1
@@ -78,7 +77,8 @@ def sync(
     listed = _listed(site, url, visitor, report, progress)
     theirs = [entry for entry in listed if articles.origin_of(entry.url) in site.origins]
     report.elsewhere += len(listed) - len(theirs)
-    newest = {} if unchanged_too else _newest(site.id)
+    newest, addresses = {} if unchanged_too else _newest(site.id), people.addresses(site.id)
+    _hold_nothing()
     for number, entry in enumerate(theirs):
         progress("Reading pages", number, len(theirs))
         known = newest.get(key_of(entry.url))
@@ -87,9 +87,8 @@ def sync(
         elif not visitor.may(entry.url):
             report.closed += 1
         else:
-            _read(site, entry.url, visitor, report)
+            _read(site, entry.url, visitor, report, addresses)
     progress("Reading pages", len(theirs), len(theirs))
-    report.linked += transact(people.link, site.id)
 
 
 def _listed(site: SiteView, url: str, visitor: Visitor, report: Report, progress: Progress) -> list[Entry]:
@@ -138,9 +137,7 @@ def _newest(site_id: UUID) -> dict[str, tuple[str, datetime]]:
         .where(Article.site_id == site_id, Article.registered, Revision.registered)
         .order_by(Revision.first_seen)
     )
-    found = {key: (label, seen) for key, label, seen in db.session.execute(query)}
-    _hold_nothing()
-    return found
+    return {key: (label, seen) for key, label, seen in db.session.execute(query)}
 
 
 def _hold_nothing() -> None:
@@ -148,10 +145,10 @@ def _hold_nothing() -> None:
     db.session.rollback()
 
 
-def _read(site: SiteView, url: str, visitor: Visitor, report: Report) -> None:
+def _read(site: SiteView, url: str, visitor: Visitor, report: Report, addresses: Mapping[str, str]) -> None:
     try:
         found = _page(site, url, visitor)
-        created = transact(store, site.id, found, now=clock.now())
+        created = transact(store, site.id, found, addresses, now=clock.now())
     except (Failed, page.Unreadable) as error:
         report.fails(url, error)
         return
@@ -168,27 +165,29 @@ def _page(site: SiteView, url: str, visitor: Visitor) -> Page:
     return page.read(answer.body, answer.url, charset=charset.partition(";")[0].strip(), origins=site.origins)
 
 
-def store(site_id: UUID, found: Page, *, now: datetime) -> bool:
+def store(site_id: UUID, found: Page, addresses: Mapping[str, str], *, now: datetime) -> bool:
     """Register an article as its page has it. Returns whether it was not known before.
 
-    Who was linked to an account or an address stays so, by their name however it is spelt now; a role of which the
-    page names nobody stays.
+    Who was linked to an account or an address stays so, by their name however it is spelt now, and who was to nobody,
+    too; who is new here gets the address of their name. A role of which the page names nobody stays.
     """
     before = articles.get(site_id, found.key)
     known = articles.registered(before).contributors if before else ()
-    given = Registration(found.key, found.title, found.url, tuple(_bylines(found, known)), found.revision)
+    given = Registration(found.key, found.title, found.url, tuple(_bylines(found, known, addresses)), found.revision)
     article, created = articles.register(site_id, replace(given, keeps_contributors=True), now=now)
     outline.replace(article.id, found.sections)
     return created
 
 
-def _bylines(found: Page, known: tuple[Byline, ...]) -> Iterator[Byline]:
-    anywhere = {people.spelling(person.name): person.email for person in known if person.email}
-    linked = {(person.role, people.spelling(person.name)): person.email for person in known if person.email}
+def _bylines(found: Page, known: tuple[Byline, ...], addresses: Mapping[str, str]) -> Iterator[Byline]:
+    spelt = {person: people.spelling(person.name) for person in known}
+    here = dict.fromkeys(spelt.values()) | {spelt[person]: person.email for person in known if person.email}
+    linked = {(person.role, spelt[person]): person.email for person in known if person.email}
     for role in (Role.AUTHOR, Role.REVIEWER):
         named = [name for of, name in found.people if of is role]
         if not named:
             yield from (person for person in known if person.role is role)
         for name in named:
-            spelt = people.spelling(name)
-            yield Byline(name, role, linked.get((role, spelt), anywhere.get(spelt)))
+            one = people.spelling(name)
+            email = here[one] if one in here else addresses.get(one)
+            yield Byline(name, role, linked.get((role, one), email))

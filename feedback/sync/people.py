@@ -1,16 +1,20 @@
-"""Whose account a byline is: what staff said of a name on one article holds for it on all others of the site.
+"""Whose account a byline is. A page says a name; whose it is only staff say, by an address at a byline.
 
-A page says a name and no account. Only staff say whose it is, by an address at a byline; a name that stands for two
-accounts, or for one and another address, is left to them.
+A byline that is new gets the address of its name where all bylines of that name on the site lead to one and the same
+person. Where one of them leads to nobody, or to another one, no name decides: `link` is how staff say it for all.
 """
 
 import unicodedata
+from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import func, select, tuple_, update
 
+from feedback import staff
 from feedback.db import db, run
-from feedback.models import Article, Contributor
+from feedback.models import Article, Contributor, User
+
+CHUNK = 200  # bylines in one transaction: some hundredths of a second, for which writers on SQLite wait
 
 
 def spelling(name: str) -> str:
@@ -18,29 +22,39 @@ def spelling(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def link(site_id: UUID) -> int:
-    """Give the bylines of a site that lead to nobody the account or address of their name, and return how many."""
-    known, linked = _known(site_id), 0
-    nobody = (Contributor.user_id.is_(None), Contributor.email.is_(None), _on(site_id))
-    for name in db.session.execute(select(Contributor.name).where(*nobody).distinct()).scalars().all():
-        if found := known.get(spelling(name)):
-            values = dict(zip(("user_id", "email"), found, strict=True))
-            linked += run(update(Contributor).where(*nobody, Contributor.name == name).values(values)).rowcount
-    return linked
-
-
-def _known(site_id: UUID) -> dict[str, tuple[UUID | None, str | None]]:
-    """Return (account, address) by name, of those names that lead to one person and no other."""
+def addresses(site_id: UUID) -> dict[str, str]:
+    """Return the address of each name, as `spelling` has it, all of whose bylines on a site lead to one person."""
     query = (
-        select(Contributor.name, Contributor.user_id, Contributor.email)
-        .where(or_(Contributor.user_id.is_not(None), Contributor.email.is_not(None)), _on(site_id))
+        select(Contributor.name, func.coalesce(User.email, Contributor.email))
+        .join(Article, Article.id == Contributor.article_id)
+        .outerjoin(User, User.id == Contributor.user_id)
+        .where(Article.site_id == site_id)
         .distinct()
     )
-    found: dict[str, set[tuple[UUID | None, str | None]]] = {}
-    for name, user_id, email in db.session.execute(query):
-        found.setdefault(spelling(name), set()).add((user_id, email))
-    return {name: people.pop() for name, people in found.items() if len(people) == 1}
+    found: dict[str, set[str | None]] = {}
+    for name, email in db.session.execute(query):
+        found.setdefault(spelling(name), set()).add(email)
+    return {name: email for name, (email, *others) in found.items() if email and not others}
 
 
-def _on(site_id: UUID) -> ColumnElement[bool]:
-    return Contributor.article_id.in_(select(Article.id).where(Article.site_id == site_id))
+def unlinked(site_id: UUID, name: str) -> list[tuple[UUID, str, str]]:
+    """Return (article, role, name) of a name's bylines on a site that lead to nobody."""
+    query = (
+        select(Contributor.article_id, Contributor.role, Contributor.name)
+        .join(Article, Article.id == Contributor.article_id)
+        .where(Article.site_id == site_id, Contributor.user_id.is_(None), Contributor.email.is_(None))
+    )
+    return [(id, role, spelt) for id, role, spelt in db.session.execute(query) if spelling(spelt) == spelling(name)]
+
+
+def chunks(bylines: list[tuple[UUID, str, str]]) -> Iterator[list[tuple[UUID, str, str]]]:
+    return (bylines[place : place + CHUNK] for place in range(0, len(bylines), CHUNK))
+
+
+def link(bylines: list[tuple[UUID, str, str]], email: str) -> int:
+    """Let bylines that lead to nobody lead to the account of an address, or wait for it; return how many did."""
+    user = staff.find_user(email)
+    values = {"user_id": user.id, "email": None} if user else {"user_id": None, "email": email.strip().lower()}
+    key = tuple_(Contributor.article_id, Contributor.role, Contributor.name)
+    still = (key.in_(bylines), Contributor.user_id.is_(None), Contributor.email.is_(None))
+    return int(run(update(Contributor).where(*still).values(values)).rowcount)

@@ -11,20 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from feedback import characters, personal, text
+from feedback import characters, forms, personal, text
+from feedback.forms.shape import MAX_TYPED_NAME
 from tests.bench.bodies import BODY_BYTES, PLAIN
-from tests.bench.texts import cost
+from tests.bench.texts import MOST_TYPED, cost, posted
 from tests.fuzz.fragments import ALL
 
 KEPT = 24  # texts that are changed further
 
 DOORS: dict[str, tuple[Callable[[str], Any], int]] = {
-    "comment": (text.comment_html, text.MAX_CHARS),
+    "comment": (posted, text.MAX_CHARS),
     "import": (text.imported_html, text.MAX_HTML_BYTES),
-    "body": (text.comment_html, text.MAX_TYPED_CHARS),
+    "body": (posted, MOST_TYPED),
     "line": (text.line, characters.MAX_TYPED),
-    "name": (text.name, characters.MAX_TYPED_NAME),
-    "odd name": (text.odd_name, characters.MAX_TYPED_NAME),
+    "name": (forms.name, MAX_TYPED_NAME),
+    "odd name": (text.odd_name, MAX_TYPED_NAME),
     "redact": (personal.redact, 1_000),
     "found": (personal.found, text.MAX_CHARS),
 }

@@ -50,7 +50,9 @@ def tokens() -> ResponseReturnValue:
 
 def _tokens(form: TokenForm, members: list[staff.Member]) -> str:
     names = {each.id: each.name or each.email for each in members}
-    return render_template("admin/tokens.html", form=form, tokens=staff.tokens(room.site().id), people=names)
+    roles, tokens = {each.id: each.roles for each in members}, staff.tokens(room.site().id)
+    idle = {each.id for each in tokens if each.user_id and not staff.may(roles.get(each.user_id, ()), each.role)}
+    return render_template("admin/tokens.html", form=form, tokens=tokens, people=names, idle=idle)
 
 
 @bp.route("/sites/<slug>/tokens/<token_id>/revoke", methods=["GET", "POST"])
