@@ -524,7 +524,7 @@ def touch(article_id: UUID) -> None:
 
 # Revisions
 
-KNOWN_REVISION = select(Revision.label).where(
+KNOWN_REVISION = select(Revision.baseline_votes).where(
     Revision.article_id == bindparam("article_id"), Revision.label == bindparam("label")
 )
 
@@ -532,25 +532,28 @@ KNOWN_REVISION = select(Revision.label).where(
 def see_revision(
     article_id: UUID, label: str, *, now: datetime, registered: bool = False, note: str | None = None
 ) -> None:
-    """Note that a revision exists; its baseline is frozen the first time."""
+    """Note that a revision exists, and where staff say so that it is registered."""
     known = run(KNOWN_REVISION, {"article_id": article_id, "label": label}).one_or_none()
     if known is None:
-        yes, votes = _baseline(article_id, now)
-        values = {
-            "article_id": article_id,
-            "label": label,
-            "registered": registered,
-            "first_seen": now,
-            "note": note,
-            "baseline_yes": yes,
-            "baseline_votes": votes,
-        }
+        values = {"article_id": article_id, "label": label, "registered": registered, "first_seen": now, "note": note}
         run(insert(Revision).values(values).on_conflict_do_nothing())
     elif registered:
         change: dict[str, Any] = {"registered": True} | ({"note": note} if note else {})
         db.session.execute(
             update(Revision).where(Revision.article_id == article_id, Revision.label == label).values(change)
         )
+
+
+def vote_on_revision(article_id: UUID, label: str, *, now: datetime) -> None:
+    """Note that a reader votes on a revision: with its first vote, what was usual before it is frozen."""
+    known = run(KNOWN_REVISION, {"article_id": article_id, "label": label}).one_or_none()
+    if known is not None and known.baseline_votes is not None:
+        return
+    yes, votes = _baseline(article_id, now)
+    if known is None:
+        see_revision(article_id, label, now=now)
+    fresh = (Revision.article_id == article_id, Revision.label == label, Revision.baseline_votes.is_(None))
+    run(update(Revision).where(*fresh).values(baseline_yes=yes, baseline_votes=votes))
 
 
 def _baseline(article_id: UUID, now: datetime) -> tuple[int, int]:

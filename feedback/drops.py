@@ -78,6 +78,14 @@ def _active(people: Select[Any], site_id: UUID) -> dict[UUID, bool]:
     return {user_id: bool(wants) for user_id, wants in db.session.execute(query)}
 
 
+def forget(article_id: UUID, revision: str) -> None:
+    """Let a drop be told of anew that the votes do not bear out any more: should it come again, it is news."""
+    drop = stats.drop(article_id)
+    if drop is None or drop.revision.label != revision:
+        told = (Revision.article_id == article_id, Revision.label == revision, Revision.alerted.is_not(None))
+        run(update(Revision).where(*told).values(alerted=None))
+
+
 def standing(user_id: UUID, article: Article, revision: str) -> Drop | None:
     """Return the drop that somebody is to be told of, by the votes as they are now; None where it stands no more."""
     drop = stats.drop(article.id)

@@ -56,6 +56,29 @@ def rows_of(answer: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).lstrip("\ufeff"))))
 
 
+def test_the_json_is_what_the_api_answers_with_all_notes(ann, edited, do):
+    do(outline.replace, edited.id, [("dose", 2, "How much to take")])
+    query = {"article": KEY, "revision": "2026-05-01", "from": "2026-05-01", "by": "week"}
+    client = ann.signs_in()
+    told = client.get(f"/articles/{ann.site.slug}/figures.json", query_string=query).json
+    notes = told.pop("notes")
+    assert told == ann.gets("/stats", **query).json and told["votes"]["total"] == 23
+    assert notes == []
+    more = {"article": KEY, "q": "much a day"}
+    told = client.get(f"/articles/{ann.site.slug}/figures.json", query_string=more).json
+    assert [note["note"] for note in told["notes"]] == ["How much a day?"]
+    assert (
+        client.get(f"/articles/{ann.site.slug}/figures.json", query_string={"article": KEY, "by": "x"}).status_code
+        == 422
+    )
+
+
+def test_a_note_names_its_section_as_the_page_does(ann, edited, cast, do):
+    do(outline.replace, edited.id, [("dose", 2, "How much to take")])
+    cast(edited, no=1, section="dose", note="In mg, please.", at=LATER)
+    assert "No · How much to take · " in text_of(page(ann.signs_in(), ann.site.slug))
+
+
 # Filters
 
 

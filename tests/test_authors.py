@@ -134,6 +134,21 @@ def test_an_edit_of_another_year_says_which():
 
 
 @pytest.mark.parametrize(
+    ("label", "first_seen", "began", "day"),
+    [
+        ("2026-05-03", 9, 9, 3),
+        ("2026-05-03T10:00:00+02:00", 9, 9, 3),
+        ("2026-05-30", 9, 9, 9),  # an edit that is still to come cannot have been read
+        ("v2", 9, 9, 9),
+        ("2026-05-03", 4, 9, 9),  # the page went back to it
+    ],
+)
+def test_an_edit_is_of_the_day_that_its_label_names(label, first_seen, began, day):
+    figure = RevisionFigure(label, _on(first_seen), None, Votes(45, 55), Votes(0, 0).count, _on(began))
+    assert figure.day == date(2026, 5, day)
+
+
+@pytest.mark.parametrize(
     ("label", "name"),
     [
         ("2026-05-03", "3 May"),
@@ -163,8 +178,8 @@ def test_nothing_is_called_certain(probability, told):
     ("fails", "told"),
     [
         (0.0, "about as helpful as this site usually is, or more"),
-        (0.6, "about 1 reader more than usual went away without help"),
-        (33.6, "about 34 readers more than usual went away without help"),
+        (0.6, "about 1 more of the readers who voted than usual went away without help"),
+        (33.6, "about 34 more of the readers who voted than usual went away without help"),
     ],
 )
 def test_readers_failed_are_told_in_whole_readers(fails, told):

@@ -44,6 +44,7 @@ def addresses(key: str, note: str, change: str) -> list[Address]:
         Address("GET", "/articles/", 200, EVERY_ROLE),
         Address("GET", "/articles/health", 200, query=of),
         Address("GET", "/articles/health/figures.csv", 200, query=of),
+        Address("GET", "/articles/health/figures.json", 200, query=of),
         Address("GET", "/articles/health/overview", 200, ADMINISTRATORS),
         Address("GET", "/articles/health/revision", 200, query=labelled),
         Address("GET", "/articles/health/announcement", 200, query=of),

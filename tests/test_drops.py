@@ -157,6 +157,29 @@ def test_where_the_drop_stands_no_more_nothing_is_sent(rae, stan, edited, cast, 
     assert rae.votes(edited, "none").status_code == 200
     assert work() == 2
     assert mailbox.messages == []
+    # Nobody was told; where the votes leave little doubt again, it is news.
+    cast(edited, no=1)
+    assert work() == 2
+    assert len(mailbox.messages) == 2
+    cast(edited, no=1)
+    assert work() == 0
+
+
+def test_what_was_usual_is_frozen_with_the_first_vote(article, cast, do, rows, clock):
+    """The last whole days that together hold 200 votes: not those before them, and not today's."""
+    frozen = select(Revision.baseline_yes, Revision.baseline_votes).where(Revision.label == "b")
+    do(articles.see_revision, article.id, "b", registered=True, now=clock())
+    for yes, no in ((0, 100), (100, 50), (80, 20)):
+        cast(article, yes=yes, no=no, revision="a")
+        clock.forward(days=1)
+    cast(article, no=5, revision="a")
+    with_columns = select(Revision.baseline_votes).where(Revision.label == "b")
+    assert rows(with_columns) == [None]
+    cast(article, yes=1)
+    assert (rows(frozen), rows(with_columns)) == ([180], [250])
+    clock.forward(days=1)
+    cast(article, no=9)
+    assert (rows(frozen), rows(with_columns)) == ([180], [250])
 
 
 def test_where_it_was_edited_meanwhile_nothing_is_sent(edited, cast, work, mailbox, clock):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -445,6 +446,27 @@ def test_a_period_narrows_the_notes(ask, article, cast):
         cast(article, no=1, note=f"of day {day}", at=datetime(2026, 5, day, tzinfo=UTC))
     found = ask(stats.notes, article, asked=Asked(Period(date(2026, 5, 2), date(2026, 5, 2))))
     assert [note.note for note in found.items] == ["of day 2"]
+
+
+def test_a_note_stands_on_the_day_on_which_it_was_written(do, ask, article, site):
+    """Also where its vote is older: so it is ordered, found by a period, and told in the weekly letter."""
+    page = articles.Page(ask(articles.site, site.slug), article.key)
+    for day, note in ((1, None), (6, "Which dose?")):
+        ballot = votes.Ballot(page, b"r" * 32, votes.Choice.NO, note=note)
+        do(votes.cast, ballot, now=datetime(2026, 5, day, tzinfo=UTC))
+    (found,) = ask(stats.notes, article).items
+    assert found.day == date(2026, 5, 6)
+    assert ask(stats.notes, article, asked=Asked(Period(date(2026, 5, 4), None))).items == [found]
+    assert ask(stats.notes, article, asked=Asked(Period(None, date(2026, 5, 5)))).items == []
+    assert ask(stats.notes, article, asked=Asked(Period(None, date.max))).items == [found]
+
+
+def test_all_notes_are_walked_once_each(ask, article, cast, monkeypatch):
+    monkeypatch.setattr(sys.modules["feedback.stats.notes"], "WALKED", 7)
+    for number in range(21):
+        cast(article, no=1, note=f"note {number}", at=NOON + timedelta(seconds=number // 5))
+    walked = ask(lambda: [note.note for note in stats.all_notes(article)])
+    assert sorted(walked) == sorted(f"note {number}" for number in range(21))
 
 
 # The site's usual

@@ -10,6 +10,7 @@ from feedback.stats.names import Names
 from feedback.stats.notes import Note, all_notes, mark_note, notes
 from feedback.stats.revisions import BASELINE_LEAST, Drop, Edit, drop, last_edit_and_drop
 from feedback.stats.shares import Votes
+from feedback.stats.told import told
 
 __all__ = [
     "BASELINE_LEAST",
@@ -50,6 +51,7 @@ __all__ = [
     "pair",
     "period",
     "readable",
+    "told",
     "unfitted",
     "unvoted",
 ]

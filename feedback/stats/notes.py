@@ -1,13 +1,13 @@
 """What readers wrote to the authors, newest first, and what became of it; never who wrote it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, literal, select, tuple_, update
 
-from feedback import merging, opaque
+from feedback import merging, opaque, outline
 from feedback.db import db, has_words, run
 from feedback.errors import Conflict, Invalid, Malformed, Missing
 from feedback.models import Article, NoteStatus, Vote
@@ -16,7 +16,9 @@ from feedback.stats.ask import EVERYTHING, Asked
 from feedback.stats.figures import readable
 from feedback.stats.lists import Page
 from feedback.stats.names import Names, mark
+from feedback.stats.revisions import RevisionFigure
 
+WALKED = 200  # notes that are read at a time where all are wanted
 NOTES_PAGE = 20  # a note may be 1,000 characters long; more than twenty nobody reads in one go
 MOST_SKIPPED = 2**31  # no day has so many notes
 DAY = timedelta(days=1)
@@ -33,16 +35,13 @@ class Note:
     note: str
     reason: str | None
     section: str | None
+    section_title: str | None  # as the page has it
     revision: str | None
     day: date
     value: str
     status: NoteStatus = NoteStatus.NEW
     fixed_in: str | None = None
     id: str | None = None
-
-    @property
-    def section_title(self) -> str | None:
-        return readable(self.section) if self.section else None
 
     def public(self) -> dict[str, Any]:
         return {
@@ -69,33 +68,18 @@ def notes(
 ) -> Page[Note]:
     """Return readers' notes on an article, newest first, without those of votes that are set aside.
 
-    The cursor is a day and how many of its notes have been shown: the reader or the exact time of a note, which
-    the index is ordered by, would say who wrote it. Raises Malformed for a cursor that is none, and Invalid for a
-    revision that is not shown.
+    A note stands on the day on which it was last changed. The cursor is a day and how many of its notes have been
+    shown: the reader or the exact time of a note, which the index is ordered by, would say who wrote it. Raises
+    Malformed for a cursor that is none, and Invalid for a revision that is not shown.
     """
     at = opaque.parse_cursor(cursor, str, int)
     last, skip = (_note_place(*at)) if at else (None, 0)
-    wanted = {Vote.note_status: status, Vote.reason: asked.reason, Vote.section: asked.section}
-    roots = merging.roots(article.id)
-    seen = revisions.seen(article.id, roots)
-    root = revisions.as_shown("revision", asked.revision, seen, roots)
-    query = (
-        select(Vote)
-        .where(Vote.article_id == article.id, Vote.note.is_not(None), Vote.counted)
-        .where(
-            asked.period.covers(Vote.day), *(column == value for column, value in wanted.items() if value is not None)
-        )
-        .order_by(Vote.updated.desc(), Vote.reader.desc())
-    )
-    if root is not None:
-        query = query.where(Vote.revision.in_(merging.members(root, roots)))
-    if words:
-        query = query.where(has_words(Vote.note, words))
+    known = _Known.of(article)
+    query = _query(article, known, asked=asked, status=status, words=words)
     if last is not None:
-        query = query.where(Vote.updated < datetime.combine(last, time.min, UTC) + DAY)
+        query = query.where(Vote.updated < _midnight(last) + DAY)
     rows = list(db.session.execute(query.offset(skip).limit(NOTES_PAGE + 1)).scalars())
-    shown = {revision.label for revision in seen}
-    items = [_note(row, roots, shown, names) for row in rows[:NOTES_PAGE]]
+    items = [_note(row, known, names) for row in rows[:NOTES_PAGE]]
     if len(rows) <= NOTES_PAGE:
         return Page(items, None)
     day = rows[NOTES_PAGE - 1].updated.date()
@@ -103,15 +87,63 @@ def notes(
     return Page(items, opaque.cursor(day.isoformat(), done))
 
 
-def all_notes(article: Article, **narrowed: Any) -> Iterator[Note]:
-    """Walk all notes of an article that `notes` would return, newest first, page by page."""
-    cursor: str | None = None
+def all_notes(
+    article: Article, *, asked: Asked = EVERYTHING, status: NoteStatus | None = None, words: str | None = None
+) -> Iterator[Note]:
+    """Walk all notes of an article that `notes` would return, newest first, some at a time."""
+    known, after = _Known.of(article), None
+    query = _query(article, known, asked=asked, status=status, words=words).limit(WALKED)
     while True:
-        page = notes(article, **narrowed, cursor=cursor)
-        yield from page.items
-        cursor = page.next
-        if cursor is None:
+        here = query if after is None else query.where(tuple_(Vote.updated, Vote.reader) < after)
+        rows = list(db.session.execute(here).scalars())
+        yield from (_note(row, known, None) for row in rows)
+        if len(rows) < WALKED:
             return
+        after = tuple_(literal(rows[-1].updated, Vote.updated.type), literal(rows[-1].reader, Vote.reader.type))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the notes of an article are shown with."""
+
+    roots: dict[str, str]
+    seen: Sequence[RevisionFigure]
+    headings: Mapping[str, str]
+
+    @classmethod
+    def of(cls, article: Article) -> "_Known":
+        roots = merging.roots(article.id)
+        headings = {heading.id: heading.title for heading in outline.of(article.id)}
+        return cls(roots, revisions.seen(article.id, roots), headings)
+
+    def label(self, label: str) -> str | None:
+        """Under which label authors are shown a revision; None where they are not."""
+        root = self.roots.get(label, label)
+        return root if any(revision.label == root for revision in self.seen) else None
+
+
+def _query(
+    article: Article, known: _Known, *, asked: Asked, status: NoteStatus | None, words: str | None
+) -> Select[Vote]:
+    wanted = {Vote.note_status: status, Vote.reason: asked.reason, Vote.section: asked.section}
+    query = (
+        select(Vote)
+        .where(Vote.article_id == article.id, Vote.note.is_not(None), Vote.counted)
+        .where(*(column == value for column, value in wanted.items() if value is not None))
+        .order_by(Vote.updated.desc(), Vote.reader.desc())
+    )
+    root = revisions.as_shown("revision", asked.revision, known.seen, known.roots)
+    if root is not None:
+        query = query.where(Vote.revision.in_(merging.members(root, known.roots)))
+    if asked.period.start is not None:
+        query = query.where(Vote.updated >= _midnight(asked.period.start))
+    if asked.period.end is not None and asked.period.end < date.max:
+        query = query.where(Vote.updated < _midnight(asked.period.end) + DAY)
+    return query.where(has_words(Vote.note, words)) if words else query
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
 
 
 def mark_note(article: Article, name: str, status: NoteStatus, *, names: Names, fixed_in: str | None = None) -> None:
@@ -147,10 +179,17 @@ def _note_place(day: str, skip: int) -> tuple[date, int]:
     raise Malformed("This cursor does not belong to this list. Begin again without it.")
 
 
-def _note(row: Vote, roots: Mapping[str, str], shown: set[str], names: Names | None) -> Note:
-    counted_as = roots.get(row.revision, row.revision)
-    revision = counted_as if counted_as in shown else None
-    fixed_in = roots.get(row.fixed_in, row.fixed_in) if row.fixed_in else None
+def _note(row: Vote, known: _Known, names: Names | None) -> Note:
     text = row.note or ""
-    name = names.of(row.article_id, row.reader, text) if names else None
-    return Note(text, row.reason, row.section, revision, row.day, row.value.value, row.note_status, fixed_in, name)
+    return Note(
+        note=text,
+        reason=row.reason,
+        section=row.section,
+        section_title=(known.headings.get(row.section) or readable(row.section)) if row.section else None,
+        revision=known.label(row.revision),
+        day=row.updated.date(),
+        value=row.value.value,
+        status=row.note_status,
+        fixed_in=known.roots.get(row.fixed_in, row.fixed_in) if row.fixed_in else None,
+        id=names.of(row.article_id, row.reader, text) if names else None,
+    )

@@ -5,7 +5,7 @@ What is merged into a revision counts as its own, read so from the tally as it i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,9 +37,15 @@ class RevisionFigure:
     first_seen: datetime
     note: str | None
     votes: Votes
-    baseline: Count  # the votes just before it began, frozen then
+    baseline: Count  # the votes just before its first one, frozen then
     began: datetime
     merged: tuple[str, ...] = ()  # the labels that are counted under this one
+
+    @property
+    def day(self) -> date:
+        """The day of the edit: what its label says, as pages name their text by its date, else when it began here."""
+        named, began = day_named(self.label), self.began.date()
+        return named if named and named <= began and self.began == self.first_seen else began
 
     def public(self) -> dict[str, Any]:
         return {
@@ -83,6 +89,14 @@ class Drop:
             "baseline": {"yes": baseline.yes, "votes": baseline.votes, "low": usual},
             "evidence": self.evidence,
         }
+
+
+def day_named(label: str) -> date | None:
+    """Return the day that a label names, as the widget takes it from the page; None where it names none."""
+    try:
+        return datetime.fromisoformat(label).date()
+    except ValueError:
+        return None
 
 
 def revisions(article_id: UUID, period: Period = EVER) -> list[RevisionFigure]:
@@ -140,14 +154,15 @@ def _revision(parts: Sequence[Revision], votes: Votes, newest: Sequence[datetime
     """Return a revision and what is merged into it as one; `newest` are the last sights of a new label of each."""
     times = sorted(part.first_seen for part in parts)
     before = max((moment for moment in newest if moment < times[-1]), default=times[0])
-    opener = min((part for part in parts if part.first_seen >= before), key=lambda part: part.first_seen)
+    later = sorted((part for part in parts if part.first_seen >= before), key=lambda part: part.first_seen)
+    voted = next((part for part in later if part.baseline_votes is not None), later[0])
     return RevisionFigure(
         label=parts[0].label,
         first_seen=times[0],
         note=next((part.note for part in parts if part.note), None),
         votes=votes,
-        baseline=Count(opener.baseline_yes or 0, opener.baseline_votes or 0),
-        began=opener.first_seen,
+        baseline=Count(voted.baseline_yes or 0, voted.baseline_votes or 0),
+        began=later[0].first_seen,
         merged=tuple(part.label for part in parts[1:]),
     )
 

@@ -1,7 +1,7 @@
 """Figures as sentences. They say how many voted, and hedge where the votes do not tell."""
 
 import re
-from datetime import date, datetime
+from datetime import date
 
 from feedback import statistics
 from feedback.statistics import percent_of, readers, span
@@ -9,7 +9,7 @@ from feedback.stats.bursts import Burst
 from feedback.stats.figures import ArticleFigures
 from feedback.stats.lists import Line
 from feedback.stats.overview import Span
-from feedback.stats.revisions import Drop, Edit
+from feedback.stats.revisions import Drop, Edit, day_named
 from feedback.stats.shares import Votes
 
 WHOLE = re.compile(r"(\(?\d+(?:–\d+)? %[).,;]*)")  # a percentage, which no end of a line should tear apart
@@ -36,10 +36,8 @@ def version(label: str, today: date) -> str:
     """What a revision is called: its date in words where its label is a date, as the widget sends it."""
     if not label:
         return "unnamed version"
-    try:
-        return day_words(datetime.fromisoformat(label).date(), today)
-    except ValueError:
-        return label
+    day = day_named(label)
+    return day_words(day, today) if day else label
 
 
 def found_helpful(votes: Votes) -> str:
@@ -90,7 +88,7 @@ def _lower(words: str) -> str:
 
 def since(edit: Edit, today: date) -> str:
     """ "down from 81 % to 66 % since the edit of 3 May, likely worse", or why that cannot be told."""
-    when = f"the edit of {day_words(edit.after.began.date(), today)}"
+    when = f"the edit of {day_words(edit.after.day, today)}"
     if not edit.compared.verdict.startswith("likely"):
         return f"whether {when} changed that: {edit.compared.verdict}"
     before, after = edit.before.votes.count, edit.after.votes.count
@@ -116,7 +114,7 @@ def dropped(alert: Drop, today: date) -> str:
     revision = alert.revision
     usual = statistics.wilson(*revision.baseline)
     return (
-        f"Since the edit of {day_words(revision.began.date(), today)}, {revision.votes.yes} of "
+        f"Since the edit of {day_words(revision.day, today)}, {revision.votes.yes} of "
         f"{readers(revision.votes.total)} found this helpful. Before it, {span(usual)} did."
     )
 
@@ -147,7 +145,7 @@ def failed(line: Line) -> str:
     number = statistics.whole(line.fails)
     if number == 0:
         return "about as helpful as this site usually is, or more"
-    return f"about {number} {'reader' if number == 1 else 'readers'} more than usual went away without help"
+    return f"about {number} more of the readers who voted than usual went away without help"
 
 
 def burst(found: Burst) -> str:

@@ -38,9 +38,7 @@ def figures() -> ResponseReturnValue:
         return stats.listing(viewer, sort=sort, words=asked["q"], cursor=asked["cursor"]).public()
     narrowed, pair = stats.asked(asked), stats.pair(asked)
     article = stats.open_article(viewer, asked["article"])
-    answer = stats.article(article, asked=narrowed, pair=pair).public(stats.By(asked["by"] or "day"))
-    answer["alerts"] += [burst.public() for burst in stats.bursts(article, period=narrowed.period)]
-    return answer | {"comments": stats.below(article).public()}
+    return stats.told(article, asked=narrowed, by=stats.By(asked["by"] or "day"), pair=pair)
 
 
 @bp.get("/notes")

@@ -23,7 +23,7 @@ from feedback import (
     triage,
     weekly,
 )
-from feedback.db import db
+from feedback.db import db, transact
 from feedback.mail import Letter, quoted
 from feedback.models import Accepts, Article, Comment, Site, User, Webhook
 from feedback.notices import Kind, Notice
@@ -113,6 +113,8 @@ def _drop(notice: Notice) -> Letter | None:
     user, article = _user(notice), db.session.get(Article, UUID(notice.about["article"]))
     drop = drops.standing(user.id, article, notice.about["revision"]) if user and article else None
     if user is None or article is None or drop is None:
+        if article is not None:
+            transact(drops.forget, article.id, notice.about["revision"])
         return None
     site, title = db.session.get_one(Site, article.site_id), quoted(article.title or article.key)
     said = {

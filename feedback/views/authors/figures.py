@@ -93,6 +93,7 @@ def show(
         begun="cursor" in query,
         lately={days: (g.now.date() - timedelta(days=days - 1)).isoformat() for days in LATELY},
         download=_here(site.slug, query, "authors.download", by=by.value),
+        as_json=_here(site.slug, query, "authors.as_json", by=by.value),
         here=lambda **changes: _here(site.slug, query, **changes),
         revision=revision or RevisionForm(sent=False),
         merge_errors=merge_errors or {},
@@ -130,6 +131,17 @@ def download(slug: str) -> ResponseReturnValue:
         comments.lines(found),
     )
     return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, by, site), map(_row, below)))
+
+
+@bp.get("/<slug>/figures.json")
+def as_json(slug: str) -> ResponseReturnValue:
+    """Give the same to a program, as `GET /stats` does, with all notes."""
+    site = open_site(slug)
+    found = open_article(site)
+    query = given()
+    asked = forms.read(forms.FIGURES, query)
+    told = stats.told(found, asked=stats.asked(asked), by=By(asked["by"] or By.DAY), pair=stats.pair(asked))
+    return told | {"notes": [note.public() for note in stats.all_notes(found, **notes.narrowed(query))]}
 
 
 def _lines(figures: ArticleFigures, by: By, site: articles.SiteView) -> Iterator[tuple[spreadsheet.Cell, ...]]:
@@ -180,11 +192,18 @@ def _row(cells: Mapping[str, spreadsheet.Cell]) -> tuple[spreadsheet.Cell, ...]:
 
 def _chart(figures: ArticleFigures, by: By) -> chart.Chart | None:
     today: date = g.now.date()
+    counts = [chart.Count(bar.day, bar.yes, bar.no) for bar in figures.steps(by)]
+    # What was edited before anybody voted began, for the readers who did, with the first of them.
+    first = min((bar.day for bar in counts), default=today)
     marks = [
-        chart.Mark(revision.first_seen.date(), words.version(revision.label, today), revision.note)
+        chart.Mark(
+            revision.day if revision.day >= first else revision.first_seen.date(),
+            words.version(revision.label, today),
+            revision.note,
+        )
         for revision in figures.revisions
     ]
-    counts = [chart.Count(bar.day, bar.yes, bar.no) for bar in figures.steps(by)]
+    marks.sort(key=lambda mark: mark.day)
     return chart.draw(counts, marks, step=7 if by is By.WEEK else 1)
 
 
