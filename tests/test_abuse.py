@@ -42,6 +42,7 @@ COVERED = {
     ],
     "comments 3 a minute and 30 a day": [
         "test_limits::test_a_network_comments_three_times_a_minute",
+        "test_limits::test_a_reader_comments_three_times_a_minute_from_wherever",
         "test_limits::test_what_fits_in_every_minute_does_not_fit_in_the_day",
         "test_limits::test_a_submission_sent_again_is_no_further_comment",
         "test_pages::test_a_limit_is_explained_and_keeps_the_text",

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from feedback import articles, merging, outline
+from feedback.db import db
 from feedback.models import Article, Change, Revision, Role
 from tests.cast import CSRF, KEY
 from tests.conftest import NOON
@@ -56,6 +57,10 @@ def rows_of(answer: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).lstrip("\ufeff"))))
 
 
+def csv_of(client: Any, site: str) -> Any:
+    return client.get(f"/articles/{site}/figures.csv", query_string={"article": KEY}, buffered=True)
+
+
 def test_the_json_is_what_the_api_answers_with_all_notes(ann, edited, do):
     do(outline.replace, edited.id, [("dose", 2, "How much to take")])
     query = {"article": KEY, "revision": "2026-05-01", "from": "2026-05-01", "by": "week"}
@@ -67,10 +72,8 @@ def test_the_json_is_what_the_api_answers_with_all_notes(ann, edited, do):
     more = {"article": KEY, "q": "much a day"}
     told = client.get(f"/articles/{ann.site.slug}/figures.json", query_string=more).json
     assert [note["note"] for note in told["notes"]] == ["How much a day?"]
-    assert (
-        client.get(f"/articles/{ann.site.slug}/figures.json", query_string={"article": KEY, "by": "x"}).status_code
-        == 422
-    )
+    wrong = client.get(f"/articles/{ann.site.slug}/figures.json", query_string={"article": KEY, "by": "x"})
+    assert wrong.status_code == 422
 
 
 def test_a_note_names_its_section_as_the_page_does(ann, edited, cast, do):
@@ -165,6 +168,50 @@ def test_the_csv_holds_the_alert_in_words(ann, article, cast):
     (alert,) = [row for row in found if row["figure"] == "alert"]
     assert alert["revision"] == "b"
     assert "3 of the 20 readers who voted found this helpful" in alert["text"]
+
+
+def test_the_csv_holds_what_readers_are_told_and_what_is_set_aside(ann, article, do, cast):
+    do(lambda: articles.announce(db.session.merge(article), "The dose stands first.", date(2026, 5, 3)))
+    cast(article, yes=articles.Policy().quarantine_limit + 3, network=b"n" * 32)
+    client = ann.signs_in()
+    found = rows_of(csv_of(client, ann.site.slug))
+    (aside,) = [row for row in found if row["figure"] == "set aside"]
+    assert aside["text"] == "3 votes"
+    assert "3 more votes were set aside" in text_of(page(client, ann.site.slug))
+    (told,) = [row for row in found if row["figure"] == "announcement"]
+    assert (told["day"], told["text"]) == ("2026-05-03", "The dose stands first.")
+    assert "readers find: “The dose stands first.” (3 May)" in text_of(page(client, ann.site.slug))
+
+
+def test_the_csv_holds_the_comments_below_the_article(ann, mo, rae, article):
+    sent = [rae.comments(article, f"comment {number}", name="Rae").json["comment"]["id"] for number in range(9)]
+    for comment, action in zip(sent, ["approve"] * 6 + ["reject", "spam"], strict=False):
+        assert mo.posts("/decisions", comment=comment, version=1, action=action).status_code == 200
+    client = ann.signs_in()
+    found = rows_of(csv_of(client, ann.site.slug))
+    counts = {row["code"]: row["text"] for row in found if row["figure"] == "comments"}
+    assert counts == {
+        "approved": "6", "pending": "1", "rejected": "1", "spam": "1", "withdrawn": "0", "flagged": "0"
+    }  # fmt: skip
+    listed = [(row["day"], row["title"], row["text"]) for row in found if row["figure"] == "comment"]
+    assert listed == [("2026-05-04", "Rae", f"comment {number}") for number in (5, 4, 3, 2, 1)]
+    below = text_of(page(client, ann.site.slug)).partition(" Comments The newest of 6 published comments.")[2]
+    assert re.findall(r"comment \d Rae · 4 May", below) == [
+        f"comment {number} Rae · 4 May" for number in (5, 4, 3, 2, 1)
+    ]
+    assert "Not on the page, or in question: 1 waiting, 1 rejected, 1 spam." in below
+
+
+def test_the_csv_holds_what_is_counted_with_a_revision(ann, edited, cast):
+    cast(edited, yes=10, revision="2026-05-20", at=LATER + timedelta(days=6))
+    client = ann.signs_in()
+    for label in ("2026-05-01", "2026-05-14"):
+        posts(client, ann.site.slug, "/merge", revision=label, into="2026-05-20")
+    (kept,) = [row for row in rows_of(csv_of(client, ann.site.slug)) if row["figure"] == "revision"]
+    assert (kept["revision"], kept["title"]) == ("2026-05-20", "with 2026-05-14, 2026-05-01")
+    assert (kept["yes"], kept["no"]) == ("44", "10")
+    shown = text_of(page(client, ann.site.slug))
+    assert "with 2026-05-14 Count by itself with 2026-05-01 Count by itself" in shown
 
 
 # The outline and the chart

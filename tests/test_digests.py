@@ -579,6 +579,32 @@ def test_a_reviewer_who_wants_no_warnings_leaves_them_to_the_moderators(
     assert [message["To"] for message in mailbox.messages] == [mo.email]
 
 
+def test_one_click_ends_warnings_alone(rex, mo, rae, stan, article, do, post, work, mailbox, clock, published, rows):
+    do(articles.register, rex.site.id, registration(rex.site), now=clock())
+    flag(stan, published)
+    assert work() == 1
+    [message] = mailbox.messages
+    assert message["To"] == rex.email
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    path = message["List-Unsubscribe"].strip("<>").removeprefix(URL)
+    page = post.test_client().get(path, base_url=URL)
+    assert "gets warnings that something could be unsafe about Quiet Health" in page.text
+    clock.forward(hours=1)
+    rae.votes(article, "no", reason="unsafe", note="A mail program that follows links ends nothing.")
+    assert work() == 1
+    assert [message["To"] for message in mailbox.messages] == [rex.email] * 2
+    assert post.test_client().post(path, base_url=URL, data=ONE_CLICK).status_code == 200
+    [row] = rows(select(Digest).where(Digest.user_id == rex.id))
+    assert (row.unsafe, row.drops, row.weekly) == (False, True, True)
+    clock.forward(hours=1)
+    rae.votes(article, "no", reason="unsafe", note="The reviewer hears no more.")
+    work()
+    clock.forward(hours=2)
+    work()
+    told = [message["To"] for message in mailbox.messages if "hears no more" in text_of(message)]
+    assert told == [mo.email], "the moderators are told in the reviewer's place"
+
+
 def test_many_at_once_are_one_warning(rex, site, article, do, app, clock, rows):
     do(articles.register, site.id, registration(site), now=clock())
 

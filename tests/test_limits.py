@@ -76,6 +76,7 @@ def test_the_limits_are_those_of_the_threat_model():
         "vote": {(30, MINUTE), (200, DAY)},
         "comment": {(3, MINUTE), (30, DAY)},
         "flag": {(10, MINUTE)},
+        "preview": {(30, MINUTE)},
         "write": {(20, 1)},
         "article": {(20, HOUR)},
         "site articles": {(1_000, DAY)},
@@ -115,6 +116,17 @@ def test_a_network_comments_three_times_a_minute(crowd, article, stopwatch, rows
     assert crowd().votes(article, "yes").status_code == 200
     stopwatch.forward(MINUTE)
     assert crowd().comments(article, "Hello.").status_code == 202
+
+
+def test_a_reader_comments_three_times_a_minute_from_wherever(crowd, article, stopwatch, rows):
+    reader = crowd()
+    for number in range(3):
+        assert replace(reader, address=f"10.0.{number}.1").comments(article, f"Number {number}.").status_code == 202
+    assert_too_many(replace(reader, address="10.1.0.1").comments(article, "Number 4."), within=MINUTE)
+    assert rows(select(func.count()).select_from(Comment)) == [3]
+    assert crowd("10.1.0.1").comments(article, "Another reader's.").status_code == 202
+    stopwatch.forward(MINUTE)
+    assert replace(reader, address="10.1.0.1").comments(article, "Number 4.").status_code == 202
 
 
 @pytest.mark.parametrize(("kind", "a_minute", "a_day"), [("vote", 30, 200), ("comment", 3, 30)])

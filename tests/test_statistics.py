@@ -193,11 +193,34 @@ def test_every_vote_moves_a_shrunk_share_its_way(count, mean, strength):
     assert statistics.shrunk(*count, Prior(mean / 2, strength)) <= there + 1e-12
 
 
+@given(counts(), st.floats(0, 1), st.floats(2, 200), st.floats(0, 200))
+def test_a_stronger_prior_draws_a_share_to_the_mean(count, mean, strength, more):
+    there = statistics.shrunk(*count, Prior(mean, strength)) - mean
+    drawn = statistics.shrunk(*count, Prior(mean, strength + more)) - mean
+    assert min(there, 0) - 1e-12 <= drawn <= max(there, 0) + 1e-12
+
+
 @given(counts(least=1), st.floats(0, 1), st.floats(2, 200))
-def test_one_more_yes_never_fails_more_readers(count, mean, strength):
+def test_a_yes_instead_of_a_no_never_fails_more_readers(count, mean, strength):
     prior = Prior(mean, strength)
     worse = statistics.readers_failed(max(0, count.yes - 1), count.votes, prior)
     assert 0 <= statistics.readers_failed(*count, prior) <= worse
+
+
+# One more Yes is left out: it is also one more vote, and where the prior outweighs the votes that is what counts.
+@given(counts(), st.floats(0, 1), st.floats(2, 200))
+def test_one_more_no_a_higher_mean_and_a_weaker_prior_never_fail_fewer_readers(count, mean, strength):
+    there = statistics.readers_failed(*count, Prior(mean, strength)) - 1e-9
+    assert statistics.readers_failed(*with_no(count), Prior(mean, strength)) >= there
+    assert statistics.readers_failed(*count, Prior((1 + mean) / 2, strength)) >= there
+    assert statistics.readers_failed(*count, Prior(mean, strength / 2)) >= there
+
+
+@given(counts(most=10_000), st.integers(2, 10), st.floats(0, 1), st.floats(2, 200))
+def test_a_longer_record_of_the_same_share_fails_more_readers_in_proportion_or_more(count, times, mean, strength):
+    prior = Prior(mean, strength)
+    longer = statistics.readers_failed(count.yes * times, count.votes * times, prior)
+    assert longer >= times * statistics.readers_failed(*count, prior) - 1e-9
 
 
 @pytest.mark.parametrize(("mean", "strength"), [(0.7, 5), (0.8, 20), (0.4, 60)])
@@ -437,17 +460,17 @@ def test_a_fall_from_four_in_five_to_half_is_told_soon():
 
 
 @pytest.mark.parametrize(
-    ("past", "today", "expected", "flagged"),
+    ("past", "today", "expected", "digits", "flagged"),
     [
-        (56, 9, 3.62e-4, False),
-        (56, 10, 8.00e-5, True),
-        (3, 4, 3.09e-5, True),
-        (0, 3, 1.30e-5, True),
-        (280, 25, 6.98e-5, True),
+        (56, 9, 3.62e-4, 6, False),
+        (56, 10, 8.00e-5, 7, True),
+        (3, 4, 3.09e-5, 7, True),
+        (0, 3, 1.30e-5, 7, True),
+        (280, 25, 6.98e-5, 7, True),
     ],
 )
-def test_the_tail_of_a_days_volume_gives_the_worked_values(past, today, expected, flagged):
-    assert statistics.volume_tail(today, past, 28) == pytest.approx(expected, rel=5e-3)
+def test_the_tail_of_a_days_volume_gives_the_worked_values(past, today, expected, digits, flagged):
+    assert statistics.volume_tail(today, past, 28) == pytest.approx(expected, abs=0.5 * 10**-digits)
     assert statistics.burst(today, past, 28) is flagged
 
 
@@ -514,6 +537,14 @@ def test_a_composition_further_out_is_never_more_usual(today, past):
     # At the mean the two sides meet; only counts on one side of it are held against each other.
     assume(today.yes and today.yes * (past.votes + 2) <= today.votes * (past.yes + 1))
     further = statistics.composition_tail(Count(today.yes - 1, today.votes), past)
+    assert further <= statistics.composition_tail(today, past) * (1 + 1e-9)
+
+
+@given(counts(least=1, most=2_000), counts())
+def test_a_past_further_away_makes_a_composition_less_usual(today, past):
+    # On its side of the mean: a Yes of the past takes the mean up, a No down, and more on either side is no rule.
+    below = today.yes * (past.votes + 2) <= today.votes * (past.yes + 1)
+    further = statistics.composition_tail(today, with_yes(past) if below else with_no(past))
     assert further <= statistics.composition_tail(today, past) * (1 + 1e-9)
 
 

@@ -117,8 +117,9 @@ def test_the_tail_of_a_days_volume_is_scipys_negative_binomial(past, days):
 @pytest.mark.parametrize("past", SPARSE)
 def test_the_tail_of_a_composition_is_scipys_beta_binomial(past):
     alpha, beta = past.yes + 1, past.no + 1
-    for today in (count for count in GRID if count.votes <= 1_000):
-        chances = stats.betabinom(today.votes, alpha, beta).pmf(np.arange(today.votes + 1))
-        above = today.yes * (alpha + beta) > today.votes * alpha
-        reference = chances[today.yes :].sum() if above else chances[: today.yes + 1].sum()
-        assert statistics.composition_tail(today, past) == pytest.approx(reference, rel=CLOSE, abs=SMALLEST), today
+    for votes in SIZES:
+        chances = stats.betabinom(votes, alpha, beta).pmf(np.arange(votes + 1))
+        for today in counts_of(votes):
+            above = today.yes * (alpha + beta) > votes * alpha
+            reference = chances[today.yes :].sum() if above else chances[: today.yes + 1].sum()
+            assert statistics.composition_tail(today, past) == pytest.approx(reference, rel=CLOSE, abs=SMALLEST), today

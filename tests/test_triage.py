@@ -1,13 +1,14 @@
 """What moderators decide is learned: what is scored and held by it, what it explains, and what it must forget."""
 
 from collections.abc import Callable
+from html import unescape
 from itertools import count
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from feedback import articles, comments, learning, moderation, opaque, removal, rights, text, triage, worker
+from feedback import articles, comments, learning, moderation, opaque, removal, rights, statistics, text, triage, worker
 from feedback.db import db, uuid7
 from feedback.models import Article, Comment, Decision, Site, State, TriageModel
 from feedback.staff import Actor
@@ -265,6 +266,19 @@ def test_what_is_like_spam_is_held_and_the_rest_is_published(teach, learn, runs,
     assert (bad.held_for, good.held_for) == (["score"], [])
     assert bad.risk == bad.score > 0.9 > 0.5 > good.score == good.risk
     assert triage.explain(bad.held_for) == triage.SENTENCES["score"]
+
+
+def test_the_queue_says_of_what_the_score_held_why(teach, learn, runs, rae, mo, article):
+    teach(50, 50)
+    learn()
+    runs(moderation="post")
+    held = rae.comments(article, "Hey guys, subscribe to my new channel, check it out").json["comment"]
+    (item,) = mo.gets("/queue").json["items"]
+    assert (item["id"], item["held_for"]) == (held["id"], ["score"])
+    assert item["score"] > articles.Policy().score_limit / 100
+    shown = unescape(mo.signs_in().get("/moderation/").text)
+    assert "Held because: its words are like those of comments that were not published here<" in shown
+    assert f"Risk {statistics.percent(item['score'])} %" in shown
 
 
 @sqlite_only

@@ -8,9 +8,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from feedback import readers, worker
+from feedback import articles, readers, worker
 from feedback.db import run
-from feedback.models import NetworkKey
+from feedback.models import NetworkKey, Site
+from tests.cast import registration
+from tests.test_authors import text_of
 
 PATIENCE = 10.0  # seconds
 
@@ -66,3 +68,23 @@ def test_a_round_that_failed_is_tried_again_soon(app, do, clock, rounds, days, m
     rounds()
     until(lambda: days() == [])
     assert "“forget networks” failed" in caplog.text
+
+
+def test_a_round_fits_the_site_and_the_list_says_to_what(ann, app, site, article, do, cast, clock, rows):
+    other, _ = do(articles.register, site.id, registration(site, "other", "Other"), now=clock())
+    cast(article, yes=15, no=5, at=clock())
+    cast(other, yes=9, no=11, at=clock())
+    told = "The usual is {} % just now; an article’s own votes are weighed against {} votes of the usual"
+
+    def shown():
+        return text_of(ann.signs_in().get("/articles/?sort=where_to_start"))
+
+    assert told.format(70, 20) in shown()
+    assert "About 3 readers more than usual" in shown()
+    with app.app_context():
+        assert worker.round_of_tasks(clock())
+    # 24 Yes in 40; ρ = (0.9/0.24 − 1)/19 by hand, and m = 1/ρ − 1.
+    (fitted,) = rows(select(Site))
+    assert (fitted.prior_mean, fitted.prior_weight) == pytest.approx((0.6, 5.909), abs=5e-4)
+    assert told.format(60, 6) in shown()
+    assert "About 2 readers more than usual" in shown()

@@ -226,3 +226,33 @@ def test_an_administrator_sets_a_day_aside_and_takes_that_back(
     bursts.get_by_role("button", name="Set the votes of 19 May aside").click()
     bursts.get_by_role("button", name="Count them again").click()
     expect(page.locator(".lead")).to_contain_text("221 readers who voted")
+
+
+INK = """(all) => all.map((each) => {
+    const style = getComputedStyle(each);
+    const grey = (colour) => {
+        const [red, green, blue] = colour.match(/[\\d.]+/g).map(Number);
+        return (0.299 * red + 0.587 * green + 0.114 * blue) / 255;
+    };
+    return [grey(style.fill), Number(style.fillOpacity), style.stroke === "none" ? 1 : grey(style.stroke)];
+})"""
+
+
+def test_on_paper_yes_is_filled_and_no_is_empty_and_no_form_is_printed(
+    sign_in: Callable[..., Page], ann: Any, read_article: Article
+) -> None:
+    page = sign_in(ann, viewport=SCREEN)
+    page.get_by_role("link", name=TITLE).click()
+    expect(page.get_by_role("form", name="Filters")).to_be_visible()
+    page.emulate_media(media="print")
+    chart = page.get_by_role("img", name="Votes by day")
+    expect(chart).to_be_visible()
+    yes, no = (chart.locator(f".chart-{name}").evaluate_all(INK) for name in ("yes", "no"))
+    assert yes and all(fill < 0.2 and opacity == 1 for fill, opacity, _edge in yes)
+    assert no and all(fill == 1 and edge < 0.2 for fill, _opacity, edge in no)
+    expect(page.locator(".lead")).to_contain_text("of the 221 readers who voted")
+    expect(page.get_by_text("Where is the pump?")).to_be_visible()
+    for role in ("button", "combobox", "searchbox", "textbox"):
+        expect(page.get_by_role(role)).to_have_count(0)
+    expect(page.get_by_role("form", name="Filters")).to_have_count(0)
+    shoot(page, "author-print")

@@ -12,6 +12,7 @@ from itertools import count
 from urllib.parse import urlencode
 
 from tests.cast import KEY, ORIGIN, SLUG
+from tests.faults.drills import Drill
 from tests.server import PATIENCE
 
 PAUSE = 0.05  # seconds before what was refused is sent again
@@ -192,3 +193,12 @@ def percentile(attempts: Sequence[Attempt], part: float) -> float:
     """Return the seconds within which this part (0 to 1) of the attempts was answered."""
     took = sorted(attempt.took for attempt in attempts)
     return took[min(len(took) - 1, int(len(took) * part))]
+
+
+def compare_reads(drill: Drill, before: Sequence[Attempt], during: Sequence[Attempt]) -> None:
+    """Measure how long reads took before a fault and during it, which should be as long."""
+    drill.measured("reads before / during", f"{len(before)} / {len(during)}")
+    for name, part in (("median", 0.5), ("99th percentile", 0.99), ("slowest", 1.0)):
+        took = [1000 * percentile(attempts, part) for attempts in (before, during)]
+        drill.measured(f"{name} of reads before / during, ms", " / ".join(f"{each:.1f}" for each in took))
+    drill.measured("median of reads, during : before", percentile(during, 0.5) / percentile(before, 0.5), at_most=1.5)

@@ -12,7 +12,7 @@ from feedback.db import db
 from tests.faults.conftest import Serve, seconds_until
 from tests.faults.drills import Drill
 from tests.faults.ledger import assert_kept
-from tests.faults.load import Attempt, Caller, percentile, reads, traffic, vote, vote_or_comment
+from tests.faults.load import Attempt, Caller, compare_reads, reads, traffic, vote, vote_or_comment
 
 WRITERS, READERS = 16, 4
 
@@ -63,8 +63,4 @@ def _report(drill: Drill, before: list[Attempt], during: list[Attempt], refused:
     assert {attempt.retry_after for attempt in refused} == {"2"}
     drill.measured("writes refused", len(refused))
     drill.measured("slowest refusal, s", max(attempt.took for attempt in refused), at_most=6)
-    drill.measured("reads before / during", f"{len(before)} / {len(during)}")
-    for name, part in (("median", 0.5), ("99th percentile", 0.99), ("slowest", 1.0)):
-        took = [1000 * percentile(attempts, part) for attempts in (before, during)]
-        drill.measured(f"{name} of reads before / during, ms", " / ".join(f"{each:.1f}" for each in took))
-    drill.measured("median of reads, during : before", percentile(during, 0.5) / percentile(before, 0.5), at_most=1.5)
+    compare_reads(drill, before, during)

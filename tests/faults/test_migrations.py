@@ -18,7 +18,10 @@ from tests.faults.drills import Drill
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SMALL = 20  # rows of the tables that do not grow with readers and articles
-GROWING = {"article", "vote", "tally", "reason_tally", "standing", "comment", "decision", "outbox", "change"}
+GROWING = {
+    "article", "vote", "tally", "reason_tally", "standing", "comment", "decision", "outbox", "change", "flag", "like",
+    "revision", "contributor", "section", "site_day", "subscription", "delivery",
+}  # fmt: skip
 BATCH = 5_000
 
 Rows = list[dict[str, Any]]
