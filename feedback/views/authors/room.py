@@ -86,6 +86,8 @@ def tell(slug: str, change: Change | None) -> None:
 
 
 def share(votes: stats.Votes) -> dict[str, spreadsheet.Cell]:
-    """Write a share and how far it can be trusted in the cells of a spreadsheet."""
-    known = votes.count.share if votes.total else None
-    return {"yes": votes.yes, "no": votes.no, "share": known, "low": votes.interval.low, "high": votes.interval.high}
+    """Write a share and how far it can be trusted in the cells of a spreadsheet; from a handful there is none."""
+    counts: dict[str, spreadsheet.Cell] = {"yes": votes.yes, "no": votes.no}
+    if votes.total < statistics.FEW:
+        return counts
+    return counts | {"share": votes.count.share, "low": votes.interval.low, "high": votes.interval.high}
