@@ -162,7 +162,7 @@ def test_an_author_compares_any_two_revisions_and_counts_two_as_one(
     expect(chosen).to_contain_text("After: 10 May")
     chosen.get_by_role("link", name="The last edit").click()
 
-    usual.get_by_text("All revisions").click()
+    usual.get_by_text("All revisions", exact=True).click()
     merge = page.get_by_role("form", name="Count two revisions as one")
     merge.get_by_role("combobox", name="Count").select_option("2026-05-10")
     merge.get_by_role("combobox", name="with").select_option("2026-05-03")
