@@ -63,6 +63,17 @@ def _waits(article_id: UUID, due: datetime, now: datetime) -> bool:
     return any(datetime.fromisoformat(about["since"]) <= now for about in waiting)
 
 
+def hand_on(article: Article, since: str, *, now: datetime) -> None:
+    """Warn whoever is to be warned by now, in the place of somebody who no longer is; nobody gets the same twice."""
+    query = select(Outbox.about).where(Outbox.kind == notices.Kind.UNSAFE)
+    told = (about for about in db.session.execute(query).scalars() if about["article"] == article.id.hex)
+    had = {about["user"] for about in told if about["since"] == since}
+    for user_id in recipients(article.id, article.site_id):
+        if user_id.hex not in had:
+            about: dict[str, UUID | str] = {"user": user_id, "article": article.id, "since": since}
+            notices.put(notices.Kind.UNSAFE, about, now=now, site_id=article.site_id)
+
+
 def recipients(article_id: UUID, site_id: UUID) -> list[UUID]:
     """Return who is warned: the article's reviewers with an account, else the site's moderators and administrators.
 

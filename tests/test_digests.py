@@ -493,6 +493,25 @@ def test_who_reviews_no_more_is_not_told(rex, mo, ada, site, stan, article, do, 
     assert {message["To"] for message in mailbox.messages} == {mo.email, ada.email}
 
 
+def test_where_the_reviewer_wants_no_more_the_next_ones_are_told(
+    rex, mo, stan, rae, article, do, work, mailbox, clock, published
+):
+    """The second word waits for the end of the hour; until then Rex has lost the role."""
+    do(articles.register, rex.site.id, registration(rex.site), now=clock())
+    flag(stan, published)
+    assert work() == 1
+    clock.forward(minutes=1)
+    rae.votes(article, "no", reason="unsafe", note="It names no dose.")
+    do(lambda: staff.leave(staff.find_user(rex.email), rex.site, Role.REVIEWER))
+    clock.forward(hours=1)
+    work()
+    work()
+    [_, handed_on] = mailbox.messages
+    assert handed_on["To"] == mo.email
+    assert "It names no dose." in text_of(handed_on)
+    assert work() == 0
+
+
 def test_another_reason_waits_for_the_digest(mo, stan, rae, article, published, rows):
     flag(stan, published, reason="abuse")
     rae.votes(article, "no", reason="unclear", note="What does it mean?")

@@ -84,7 +84,10 @@ def _page_of(comment: Comment) -> str:
 
 def _unsafe(notice: Notice) -> Letter | None:
     user, article = _user(notice), db.session.get(Article, UUID(notice.about["article"]))
-    if user is None or article is None or not alarms.wants(user.id, article):
+    if article is None:
+        return None
+    if user is None or not alarms.wants(user.id, article):
+        transact(alarms.hand_on, article, notice.about["since"], now=clock.now())
         return None
     words = alarms.words(article.id, datetime.fromisoformat(notice.about["since"]))
     if not words:

@@ -33,6 +33,7 @@ def lines(article: Article) -> Iterator[dict[str, spreadsheet.Cell]]:
         yield {
             "figure": "comment",
             "day": comment.created.date().isoformat(),
+            "code": "staff" if comment.staff else None,
             "title": comment.name,
             "text": comment.source,
         }

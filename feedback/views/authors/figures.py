@@ -149,7 +149,7 @@ def _lines(figures: ArticleFigures, by: By, site: articles.SiteView) -> Iterator
     article, votes = figures.article, figures.votes
     yield _line("article", title=article.title, code=article.key, **share(votes))
     if votes.quarantined:
-        yield _line("set aside", text=f"{votes.quarantined} votes")
+        yield _line("set aside", text=f"{votes.quarantined} {'vote' if votes.quarantined == 1 else 'votes'}")
     if article.we_changed:
         yield _line("announcement", day=f"{article.we_changed_on}", text=article.we_changed)
     for bar in figures.steps(by):
@@ -160,7 +160,7 @@ def _lines(figures: ArticleFigures, by: By, site: articles.SiteView) -> Iterator
         yield _line("section", code=section.id, title=section.title, no=section.no)
     for revision in figures.revisions:
         day = revision.first_seen.date().isoformat()
-        merged = ", ".join(label or "unnamed" for label in revision.merged)
+        merged = ", ".join(label or "the unnamed one" for label in revision.merged)
         said = {"title": merged and f"with {merged}", "text": revision.note}
         yield _line("revision", revision=revision.label, day=day, **said, **share(revision.votes))
     if figures.edit:
