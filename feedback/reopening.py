@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 
 from flask import Flask
 from sqlalchemy import Engine
@@ -23,7 +24,8 @@ class Reopening:
     """
 
     def __init__(self, app: Flask) -> None:
-        self.app = app
+        # Weakly: the engine that calls this is kept for as long as its app is there.
+        self.app = weakref.ref(app)
         self.began = -math.inf
 
     def look(self, context: ExceptionContext) -> None:
@@ -39,7 +41,8 @@ class Reopening:
 
     def close(self, engine: Engine) -> None:
         """Close all that is not in use; what is in use is closed when it comes back."""
-        self.app.extensions["front"].looks.close()
+        if app := self.app():
+            app.extensions["front"].looks.close()
         engine.pool.dispose()
         # A fault leaves circles of references behind, and in them cursors, which hold even a closed connection open.
         gc.collect()
