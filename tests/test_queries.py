@@ -482,7 +482,9 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
     for query in ({}, period, {"by": "week"}, narrowed, {"section": "s1"}):
         listener.get(client, f"/articles/{site.slug}", article=article.key, **query)
         listener.get(token, f"{api}/stats", article=article.key, **query)
-    listener.get(client, f"/articles/{site.slug}/figures.csv", article=article.key)
+    for form in ("csv", "json"):
+        listener.get(client, f"/articles/{site.slug}/figures.{form}", article=article.key, **narrowed)
+        listener.get(client, f"/articles/{site.slug}/figures.{form}", article=article.key)
     listener.get(client, f"/articles/{site.slug}/announcement", article=article.key)
     listener.get(client, f"/articles/{site.slug}/revision", article=article.key, label="r1")
     notes = listener.get(token, f"{api}/notes", article=article.key).json

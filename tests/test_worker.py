@@ -80,11 +80,11 @@ def test_a_round_fits_the_site_and_the_list_says_to_what(ann, app, site, article
         return text_of(ann.signs_in().get("/articles/?sort=where_to_start"))
 
     assert told.format(70, 20) in shown()
-    assert "About 3 readers more than usual" in shown()
+    assert "About 3 more of the readers who voted than usual" in shown()
     with app.app_context():
         assert worker.round_of_tasks(clock())
     # 24 Yes in 40; ρ = (0.9/0.24 − 1)/19 by hand, and m = 1/ρ − 1.
     (fitted,) = rows(select(Site))
     assert (fitted.prior_mean, fitted.prior_weight) == pytest.approx((0.6, 5.909), abs=5e-4)
     assert told.format(60, 6) in shown()
-    assert "About 2 readers more than usual" in shown()
+    assert "About 2 more of the readers who voted than usual" in shown()

@@ -62,7 +62,7 @@ def test_an_article_is_found_by_a_word_of_its_title(
     expect(page.get_by_role("link", name="A new article")).to_have_count(0)
     page.get_by_role("searchbox").fill("elbow")
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_role("heading", name="No article with a vote matches")).to_be_visible()
+    expect(page.get_by_role("heading", name="No article matches")).to_be_visible()
     page.get_by_role("link", name="All articles").click()
     expect(page.get_by_role("link", name=TITLE)).to_be_visible()
 
