@@ -181,6 +181,9 @@ def test_what_is_far_too_long_is_refused_before_it_costs_anything():
             function("\n\u202e" * 10_240 + "x")
     with pytest.raises(ValueError, match="at most 5,000 characters, not 15,001"):
         forms.lines(5_000)("\n\u202e" * 7_500 + "x")
+    with pytest.raises(ValueError, match="at most 64 characters, not 1,001"):
+        forms.line(64)(" " * 1_001)
+    assert forms.line(64)(" " * 999 + "x") == "x"
     assert forms.lines(5_000)("\u1112\u1161\u11ab" * 5_000) == "\ud55c" * 5_000  # typed in three pieces each
 
 

@@ -26,7 +26,7 @@ MAX_OPENED_MS = 10 * 365 * 24 * 3600 * 1000
 MAX_ARTICLES = 100  # of one call for counts
 NEVER_IN_URL = re.compile(r'[\s\\<>"`]')
 TYPED = 3  # characters that normalising may make one of: a Korean syllable, as some systems send it
-MAX_TYPED_NAME = 1_000  # of a name before it is normalised, which makes a few letters of countless stacked marks
+LEAST_TYPED = 1_000  # that any field takes: spaces and countless stacked marks are a few letters afterwards
 ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -154,21 +154,22 @@ def says(**schema: Any) -> Callable[[Callable[[Any], T]], Check[T]]:
 
 def line(most: int) -> Check[str]:
     """One line of plain text, normalised, of at most so many characters."""
-    return Check(lambda value: _short(text.line(string(value)), most), _text(most, "One line"))
+    return Check(lambda value: _normal(text.line, string(value), most), _text(most, "One line"))
 
 
 def lines(most: int) -> Check[str]:
     """Plain text of any number of lines, normalised, of at most so many characters."""
-
-    def read(value: Any) -> str:
-        typed = string(value)
-        # What cannot become short enough is not normalised first: that costs more than all else about a long text.
-        return _short(typed if len(typed) > TYPED * most else text.normalise(typed), most)
-
-    return Check(read, _text(most))
+    return Check(lambda value: _normal(text.normalise, string(value), most), _text(most))
 
 
-def _short(value: str, most: int) -> str:
+def most_typed(most: int) -> int:
+    """Return how many characters may be sent of a field that has at most so many once it is normalised."""
+    return max(TYPED * most, LEAST_TYPED)
+
+
+def _normal(normalise: Callable[[str], str], typed: str, most: int) -> str:
+    # What cannot become short enough is not normalised first: that costs more than all else about a long text.
+    value = normalise(typed) if len(typed) <= most_typed(most) else typed
     if len(value) > most:
         raise ValueError(f"This is too long: at most {most:,} characters, not {len(value):,}.")
     return value
@@ -198,8 +199,7 @@ def reader_token(value: Any) -> str:
 
 @says(**_text(comments.MAX_NAME_CHARS, "A name"))
 def name(value: Any) -> str:
-    typed = string(value)
-    return _short(typed if len(typed) > MAX_TYPED_NAME else text.name(typed), comments.MAX_NAME_CHARS)
+    return _normal(text.name, string(value), comments.MAX_NAME_CHARS)
 
 
 @says(type="string", description="An e-mail address, or nothing.")

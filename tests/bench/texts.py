@@ -6,11 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from feedback import forms, personal, text, votes
-from feedback.forms.shape import MAX_TYPED_NAME, TYPED
+from feedback.comments import MAX_NAME_CHARS
+from feedback.forms.shape import most_typed
 from tests.bench import bodies
 
 Recipes = tuple[tuple[str, str], ...]
-MOST_TYPED = TYPED * text.MAX_CHARS
+MOST_TYPED, MOST_TYPED_NAME = most_typed(text.MAX_CHARS), most_typed(MAX_NAME_CHARS)
 
 
 def posted(body: str) -> str:
@@ -22,7 +23,7 @@ DOORS: dict[str, tuple[Callable[[str], Any], Recipes, tuple[int, ...]]] = {
     "comment": (posted, bodies.COSTLY_COMMENTS, (text.MAX_CHARS * 9 // 10, text.MAX_CHARS)),
     "body far too long": (posted, bodies.COSTLY_BODIES, (MOST_TYPED, bodies.BODY_BYTES)),
     "import": (text.imported_html, bodies.COSTLY_IMPORTS, (text.MAX_HTML_BYTES * 3 // 4, text.MAX_HTML_BYTES)),
-    "name": (forms.name, bodies.COSTLY_NAMES, (MAX_TYPED_NAME, bodies.BODY_BYTES)),
+    "name": (forms.name, bodies.COSTLY_NAMES, (MOST_TYPED_NAME, bodies.BODY_BYTES)),
     "note": (personal.redact, bodies.COSTLY_NOTES, (votes.MAX_NOTE_CHARS,)),
 }
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from feedback import characters, forms, personal, text
-from feedback.forms.shape import MAX_TYPED_NAME
 from tests.bench.bodies import BODY_BYTES, PLAIN
-from tests.bench.texts import MOST_TYPED, cost, posted
+from tests.bench.texts import MOST_TYPED, MOST_TYPED_NAME, cost, posted
 from tests.fuzz.fragments import ALL
 
 KEPT = 24  # texts that are changed further
@@ -24,8 +23,8 @@ DOORS: dict[str, tuple[Callable[[str], Any], int]] = {
     "import": (text.imported_html, text.MAX_HTML_BYTES),
     "body": (posted, MOST_TYPED),
     "line": (text.line, characters.MAX_TYPED),
-    "name": (forms.name, MAX_TYPED_NAME),
-    "odd name": (text.odd_name, MAX_TYPED_NAME),
+    "name": (forms.name, MOST_TYPED_NAME),
+    "odd name": (text.odd_name, MOST_TYPED_NAME),
     "redact": (personal.redact, 1_000),
     "found": (personal.found, text.MAX_CHARS),
 }
