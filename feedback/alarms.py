@@ -75,7 +75,7 @@ def hand_on(article: Article, since: str, *, now: datetime) -> None:
 
 
 def recipients(article_id: UUID, site_id: UUID) -> list[UUID]:
-    """Return who is warned: the article's reviewers with an account, else the site's moderators and administrators.
+    """Return who is warned: the article's reviewers who hold the role, else who moderates or administers the site.
 
     A reviewer who has lost the role is told no more of what readers write.
     """
