@@ -3,7 +3,7 @@
 from feedback.stats.access import Viewer, open_article
 from feedback.stats.ask import EVER, EVERYTHING, Asked, By, Period, Sort, asked, pair, period
 from feedback.stats.bursts import Burst, burst, bursts
-from feedback.stats.comments import Comments, below
+from feedback.stats.comments import below
 from feedback.stats.figures import ArticleFigures, Bar, article, nested, readable
 from feedback.stats.lists import MOST_UNVOTED, Line, Page, fit, fit_sites, listing, unfitted, unvoted
 from feedback.stats.names import Names
@@ -22,7 +22,6 @@ __all__ = [
     "Bar",
     "Burst",
     "By",
-    "Comments",
     "Drop",
     "Edit",
     "Line",

@@ -108,18 +108,20 @@ class _Known:
 
     roots: dict[str, str]
     seen: Sequence[RevisionFigure]
+    labels: frozenset[str]  # of what is seen
     headings: Mapping[str, str]
 
     @classmethod
     def of(cls, article: Article) -> "_Known":
         roots = merging.roots(article.id)
+        seen = revisions.seen(article.id, roots)
         headings = {heading.id: heading.title for heading in outline.of(article.id)}
-        return cls(roots, revisions.seen(article.id, roots), headings)
+        return cls(roots, seen, frozenset(revision.label for revision in seen), headings)
 
     def label(self, label: str) -> str | None:
         """Under which label authors are shown a revision; None where they are not."""
         root = self.roots.get(label, label)
-        return root if any(revision.label == root for revision in self.seen) else None
+        return root if root in self.labels else None
 
 
 def _query(

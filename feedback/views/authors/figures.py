@@ -120,28 +120,28 @@ COLUMNS = (
 def download(slug: str) -> ResponseReturnValue:
     """Give all that the article's page shows, narrowed as it is, to a spreadsheet: one figure a row."""
     site = open_site(slug)
-    found = open_article(site)
-    query = given()
-    asked = forms.read(forms.FIGURES, query)
-    narrowed, by = stats.asked(asked), By(asked["by"] or By.DAY)
-    figures = stats.article(found, asked=narrowed, pair=stats.pair(asked))
+    found, asked = open_article(site), _wanted()
+    figures = stats.article(found, asked=asked["asked"], pair=asked["pair"])
     below = chain(
-        bursts.lines(stats.bursts(found, period=narrowed.period)),
-        notes.lines(found, notes.narrowed(query)),
+        bursts.lines(stats.bursts(found, period=asked["asked"].period)),
+        notes.lines(found, notes.narrowed(given())),
         comments.lines(found),
     )
-    return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, by, site), map(_row, below)))
+    return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, asked["by"], site), map(_row, below)))
 
 
 @bp.get("/<slug>/figures.json")
 def as_json(slug: str) -> ResponseReturnValue:
     """Give the same to a program, as `GET /stats` does, with all notes."""
-    site = open_site(slug)
-    found = open_article(site)
-    query = given()
-    asked = forms.read(forms.FIGURES, query)
-    told = stats.told(found, asked=stats.asked(asked), by=By(asked["by"] or By.DAY), pair=stats.pair(asked))
-    return told | {"notes": [note.public() for note in stats.all_notes(found, **notes.narrowed(query))]}
+    found = open_article(open_site(slug))
+    written = stats.all_notes(found, **notes.narrowed(given()))
+    return stats.told(found, **_wanted()) | {"notes": [note.public() for note in written]}
+
+
+def _wanted() -> dict[str, Any]:
+    """Read what a download is asked for. Raises Invalid."""
+    asked = forms.read(forms.FIGURES, given())
+    return {"asked": stats.asked(asked), "by": By(asked["by"] or By.DAY), "pair": stats.pair(asked)}
 
 
 def _lines(figures: ArticleFigures, by: By, site: articles.SiteView) -> Iterator[tuple[spreadsheet.Cell, ...]]:
