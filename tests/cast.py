@@ -4,6 +4,8 @@ Readers act as the widget does, over HTTP with the origin of an article page. St
 browser session after `signs_in()`.
 """
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -147,6 +149,11 @@ def together(act: Callable[[], Any], times: int) -> list[Any]:
     """Do the same thing in as many threads at once, and return what each saw."""
     with ThreadPoolExecutor(times) as pool:
         return [each.result() for each in [pool.submit(act) for _ in range(times)]]
+
+
+def rows_of(answer: Any) -> list[dict[str, str]]:
+    """Read a CSV as a spreadsheet does."""
+    return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
 
 
 def _key(value: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -16,7 +14,7 @@ from sqlalchemy import select
 from feedback import articles, merging, outline
 from feedback.db import db
 from feedback.models import Article, Change, Revision, Role
-from tests.cast import CSRF, KEY
+from tests.cast import CSRF, KEY, rows_of
 from tests.conftest import NOON
 from tests.test_authors import page, text_of
 
@@ -51,10 +49,6 @@ def options(answer: Any, name: str) -> list[tuple[str, bool]]:
     found = re.search(rf'<select name="{name}"[^>]*>(.*?)</select>', answer.text, flags=re.S)
     assert found, f"no select {name}"
     return [(unescape(value), bool(chosen)) for value, chosen in re.findall(r'value="(.*?)"( selected)?', found[1])]
-
-
-def rows_of(answer: Any) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).lstrip("\ufeff"))))
 
 
 def csv_of(client: Any, site: str) -> Any:

@@ -16,7 +16,7 @@ from feedback.stats.figures import ArticleFigures
 from feedback.stats.lists import Line
 from feedback.stats.revisions import Edit, RevisionFigure
 from feedback.stats.shares import Votes
-from tests.cast import KEY, registration
+from tests.cast import KEY, registration, rows_of
 from tests.conftest import NOON
 
 TODAY = date(2026, 6, 1)
@@ -259,6 +259,35 @@ def test_a_search_finds_titles_and_keys_in_the_order_of_the_list(ann, write, cas
     assert "No article with a vote has “rest” in its title or key." in text_of(client.get("/articles/?q=rest"))
     found = ann.gets("/stats", q="neck", sort="most_helpful").json["items"]
     assert [item["article"]["key"] for item in found] == ["stiff-neck", "neck-pain"]
+
+
+def test_a_list_can_be_taken_away_whole(ann, ada, write, cast, do, site):
+    for number in range(52):
+        cast(write(f"found-{number}"), yes=number, no=1)
+    write("found-by-nobody")
+    cast(write("few"), yes=3, no=1)
+    elses = articles.Registration("elses", "Somebody else's", f"{site.origins[0]}/elses")
+    do(articles.register, site.id, elses, now=NOON)
+    client = ann.signs_in()
+    links = re.findall(r'href="([^"]*articles\.(?:csv|json)[^"]*)"', client.get("/articles/?sort=votes&q=found").text)
+    table, told = (client.get(link.replace("&amp;", "&"), buffered=True) for link in links)
+    lines = rows_of(table)
+    keys = [f"found-{number}" for number in range(51, -1, -1)]
+    assert [line["article"] for line in lines] == [*keys, "found-by-nobody"]
+    assert (lines[0]["yes"], lines[0]["no"], lines[0]["share"][:6], lines[0]["place"]) == ("51", "1", "0.9807", "")
+    assert [item["article"]["key"] for item in told.json["items"]] == keys
+    assert told.json["items"][:50] == ann.gets("/stats", q="found", sort="votes").json["items"]
+    assert told.json["unvoted"] == [{"key": "found-by-nobody", "title": "Found-By-Nobody"}]
+    assert told.json["usual"] == {"share": 0.7, "votes": 20.0} and told.json["sort"] == "votes"
+
+    ranked = {line["article"]: line for line in rows_of(client.get("/articles/health/articles.csv", buffered=True))}
+    assert ranked["found-19"]["place"] == "1"
+    assert (ranked["few"]["yes"], ranked["few"]["share"], ranked["few"]["place"]) == ("3", "", "")
+    assert "elses" not in ranked
+    every = rows_of(ada.signs_in().get("/articles/health/articles.csv", buffered=True))
+    assert {line["article"] for line in every if line["yes"] == "0" == line["no"]} == {"found-by-nobody", "elses"}
+    refused = client.get("/articles/health/articles.csv?sort=worst")
+    assert refused.status_code == 422 and "<h1>" in refused.text
 
 
 def test_a_search_has_pages(ann, write, cast):

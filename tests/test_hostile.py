@@ -146,6 +146,8 @@ class Doors:
         names = [name for shelf in house.shelves for name in shelf.names]
         assert sorted(each["text"] for each in comments) == sorted(map(quoted, bodies))
         assert sorted(each["name"] for each in comments) == sorted(map(quoted, names))
+        listed = cells(desk, f"/articles/{house.site.slug}/articles.csv")
+        assert {each["title"] for each in listed} >= {quoted(shelf.title) for shelf in house.shelves}
         for shelf in house.shelves:
             figures = cells(desk, f"/articles/{house.site.slug}/figures.csv?{about(shelf)}")
             notes = [each["text"] for each in figures if each["figure"] == "note"]

@@ -15,7 +15,7 @@ from feedback.db import run
 from feedback.models import Comment, SiteDay, State, Tally
 from feedback.stats import overview, words
 from feedback.stats.overview import Span
-from tests.cast import registration
+from tests.cast import registration, rows_of
 from tests.test_authors import text_of, write  # noqa: F401
 
 DAY = date(2026, 5, 4)
@@ -221,6 +221,29 @@ def test_long_times_are_shown_by_week_unless_days_are_asked_for(ada, article, ca
     by_day = text_of(client.get("/articles/health/overview?by=day"))
     assert "23 February 1 0" in by_day
     assert "2025" not in by_day
+
+
+def test_the_days_can_be_taken_away(ada, article, cast, rae, mo, add_up, clock):  # noqa: F811
+    cast(article, yes=2, no=1, at=clock() - timedelta(days=1))
+    comment = rae.comments(article, "Words").json["comment"]
+    clock.forward(hours=3)
+    mo.posts("/decisions", comment=comment["id"], version=comment["version"], action="approve")
+    add_up()
+    client = ada.signs_in()
+    page = client.get("/articles/health/overview?by=day").text
+    links = re.findall(r'href="([^"]*overview\.(?:csv|json)[^"]*)"', page)
+    table, told = (client.get(link.replace("&amp;", "&"), buffered=True) for link in links)
+    today = {"day": "2026-05-04", "yes": 0, "no": 0, "comments": 1, "held": 1, "decided": 1, "wait": 10_800}
+    before = {"day": "2026-05-03", "yes": 2, "no": 1, "comments": 0, "held": 0, "decided": 0, "wait": None}
+    assert told.json == {"as_of": "2026-05-04T12:00:00.000000Z", "days": [before, today]}
+    assert rows_of(table) == [
+        {name: "" if value is None else str(value) for name, value in day.items()} for day in (before, today)
+    ]
+    weeks = rows_of(client.get("/articles/health/overview.csv?by=week", buffered=True))
+    assert [(week["day"], week["yes"], week["wait"]) for week in weeks] == [
+        ("2026-04-27", "2", ""), ("2026-05-04", "0", "10800"),
+    ]  # fmt: skip
+    assert client.get("/articles/health/overview.json?by=year").status_code == 422
 
 
 @pytest.mark.parametrize(("days", "cut"), [(121, False), (122, True)])

@@ -320,6 +320,7 @@ def act_as_staff(
                 "/articles/",
                 f"/articles/{SLUG}?article={KEY}",
                 f"/articles/{SLUG}/figures.csv?article={KEY}",
+                f"/articles/{SLUG}/articles.csv",
                 "/account/password",
             ],
         ),

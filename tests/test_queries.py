@@ -101,6 +101,7 @@ WALKS = (
     Walk(r"(/moderation/|.*/queue).*", r"sum\(standing", "the numbers on the tabs add up one row an article"),
     Walk(r"/metrics.*", r"sum\(standing", "votes and comments are added up one row an article"),
     Walk(r"/moderation/comments.csv.*", r"FROM comment", "gives a whole list to a spreadsheet, 200 at a time"),
+    Walk(r"/articles/\w+/articles\.(csv|json).*", r"standing\.votes =", "gives all articles without a vote at once"),
     Walk(r"/admin/sites/\w+/articles.*", r"count\(\*\).* FROM article", "the list says how many articles there are"),
 )
 
@@ -483,6 +484,7 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
         listener.get(client, f"/articles/{site.slug}", article=article.key, **query)
         listener.get(token, f"{api}/stats", article=article.key, **query)
     for form in ("csv", "json"):
+        listener.get(client, f"/articles/{site.slug}/articles.{form}", q="page-0001")
         listener.get(client, f"/articles/{site.slug}/figures.{form}", article=article.key, **narrowed)
         listener.get(client, f"/articles/{site.slug}/figures.{form}", article=article.key)
     listener.get(client, f"/articles/{site.slug}/announcement", article=article.key)
@@ -497,6 +499,9 @@ def overview(listener: Listener, ada: Any, site: Site) -> None:
     listener.get(ada, "/articles/", site=site.slug, q="new-0001")  # among those without a vote
     for by in stats.By:
         listener.get(ada, f"/articles/{site.slug}/overview", by=by.value)
+    for form in ("csv", "json"):
+        listener.get(ada, f"/articles/{site.slug}/overview.{form}")
+        listener.get(ada, f"/articles/{site.slug}/articles.{form}")
 
 
 def administration(

@@ -5,7 +5,7 @@ from feedback.stats.ask import EVER, EVERYTHING, Asked, By, Period, Sort, asked,
 from feedback.stats.bursts import Burst, burst, bursts
 from feedback.stats.comments import below
 from feedback.stats.figures import ArticleFigures, Bar, article, nested, readable
-from feedback.stats.lists import MOST_UNVOTED, Line, Page, fit, fit_sites, listing, unfitted, unvoted
+from feedback.stats.lists import MOST_UNVOTED, Line, Page, fit, fit_sites, listing, unfitted, unvoted, whole_listing
 from feedback.stats.names import Names
 from feedback.stats.notes import Note, all_notes, mark_note, notes
 from feedback.stats.revisions import BASELINE_LEAST, Drop, Edit, drop, last_edit_and_drop
@@ -53,4 +53,5 @@ __all__ = [
     "told",
     "unfitted",
     "unvoted",
+    "whole_listing",
 ]

@@ -1,13 +1,13 @@
 """Lists of articles, ordered by `standing` and paged by its indexes, and the site's usual that one order needs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Row, case, func, literal, or_, select, true, tuple_, update
 
 from feedback import opaque, statistics
 from feedback.db import db, has_words
@@ -54,6 +54,8 @@ class Line:
             "article": {"key": self.key, "title": self.title},
             "votes": self.votes.public(),
             "helpful": self.votes.helpful(),
+            "fails": self.fails,
+            "rank": self.rank,
         }
 
 
@@ -126,22 +128,30 @@ def _page_of_lines(rows: Sequence[Any], sort: Sort, ranked: int, *, searched: bo
     return Page(lines, opaque.cursor(sort.value, value, last.article_id, ranked))
 
 
-def unvoted(viewer: Viewer, *, words: str | None = None) -> list[Article]:
-    """Return articles of a person's own that nobody has voted on yet, newest first, one more than is shown.
+def whole_listing(viewer: Viewer, *, sort: Sort, words: str | None = None) -> Iterator[Line]:
+    """Yield what is on all pages of a list. Raises Refused, before the first of them is asked for."""
+    return _lines_of(viewer, sort, words, listing(viewer, sort=sort, words=words))
 
-    An administrator's would be all of the site's: they see those that a search finds, and all in the overview.
-    """
-    if viewer.sees_all and not words:
-        return []
+
+def _lines_of(viewer: Viewer, sort: Sort, words: str | None, page: Page[Line]) -> Iterator[Line]:
+    yield from page.items
+    while page.next:
+        page = listing(viewer, sort=sort, words=words, cursor=page.next)
+        yield from page.items
+
+
+def unvoted(viewer: Viewer, *, words: str | None = None, most: int | None = None) -> Sequence[Row[Any]]:
+    """Return key and title of the viewer's articles that nobody has voted on yet, newest first. Raises Refused."""
     query = (
-        select(Article)
+        select(Article.key, Article.title)
         .join(Standing, Standing.article_id == Article.id)
         .where(Article.site_id == viewer.site_id, Standing.votes == 0)
         .where(theirs(viewer, Article.id), _named(words))
         .order_by(Article.created.desc(), Article.id)
-        .limit(MOST_UNVOTED + 1)
+        .limit(most)
     )
-    return list(db.session.execute(query).scalars())
+    rows: list[Row[Any]] = list(db.session.execute(query))
+    return rows
 
 
 def fit(site_id: UUID) -> Prior:

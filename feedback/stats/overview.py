@@ -5,7 +5,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from statistics import median
@@ -19,6 +19,7 @@ from feedback.db import db, insert, run
 from feedback.errors import Refused
 from feedback.models import Article, Comment, Decision, Site, SiteDay, Standing, State, Tally
 from feedback.stats.access import Viewer
+from feedback.stats.ask import By
 from feedback.stats.lists import PAGE
 
 DAY = timedelta(days=1)
@@ -51,6 +52,11 @@ class Span:
     def unheld(self) -> int:
         return self.comments - self.held
 
+    def public(self) -> dict[str, Any]:
+        """Return it as JSON has it, the wait in seconds."""
+        wait = None if self.wait is None else round(self.wait.total_seconds())
+        return {**asdict(self), "day": self.day.isoformat(), "wait": wait}
+
 
 @dataclass(frozen=True)
 class Overview:
@@ -58,6 +64,9 @@ class Overview:
 
     days: list[Span]
     as_of: datetime | None
+
+    def steps(self, by: By) -> list[Span]:
+        return by_week(self.days) if by is By.WEEK else self.days
 
 
 # Adding up

@@ -283,7 +283,18 @@ ANSWERS: dict[str, Schema] = {
     ),
     "StatsList": thing(
         {
-            "items": many(thing({"article": thing(_ARTICLE), "votes": _TALLY, "helpful": _HELPFUL})),
+            "items": many(
+                thing(
+                    {
+                        "article": thing(_ARTICLE),
+                        "votes": _TALLY,
+                        "helpful": _HELPFUL,
+                        # What "where to start" is ordered by; the place among those with 20 votes, not of a search.
+                        "fails": {"type": "number", "minimum": 0},
+                        "rank": maybe(COUNT),
+                    }
+                )
+            ),
             "next": maybe(TEXT),
         }
     ),

@@ -1,7 +1,7 @@
 """CSV as spreadsheets read it: UTF-8 that says so, no cell that is taken for a formula, streamed row by row."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 
 from flask import Response, stream_with_context
@@ -17,9 +17,7 @@ Cell = str | int | float | None
 
 def answer(name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """Stream the rows as a download of that name."""
-    response = Response(
-        stream_with_context(lines(header, rows)), content_type="text/csv; charset=utf-8; header=present"
-    )
+    response = Response(stream_with_context(lines(header, rows)), content_type=CSV)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -29,6 +27,11 @@ def lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str
     yield BYTE_ORDER_MARK + _line(header)
     for row in rows:
         yield _line(row)
+
+
+def row(columns: Sequence[str], cells: Mapping[str, Cell]) -> tuple[Cell, ...]:
+    """Put the cells under their columns; what has none stays empty."""
+    return tuple(cells.get(column) for column in columns)
 
 
 def _line(row: Sequence[Cell]) -> str:

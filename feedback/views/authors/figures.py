@@ -1,6 +1,6 @@
-"""The list of articles, and one article's figures."""
+"""One article's figures: the page, and all that it shows for a spreadsheet and for a program."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any
@@ -13,45 +13,16 @@ from feedback import articles, chart, forms, stats
 from feedback.errors import Invalid
 from feedback.models import Article
 from feedback.statistics import Comparison
-from feedback.stats import ArticleFigures, By, Sort, words
+from feedback.stats import ArticleFigures, By, words
 from feedback.views import spreadsheet
 from feedback.views.admin.articles import RevisionForm
 from feedback.views.authors import bursts, comments, notes
-from feedback.views.authors.room import bp, easier, given, one_of, open_article, open_site, share, viewer
+from feedback.views.authors.room import bp, easier, given, open_article, open_site, share
 
-TABS = {
-    Sort.NEEDS_WORK: "Needs work",
-    Sort.WHERE_TO_START: "Where to start",
-    Sort.MOST_HELPFUL: "Most helpful",
-    Sort.VOTES: "Most votes",
-}
 LATELY = (30, 90)  # days, of the links beside the period
 FILTERS = ("article", "from", "to", "revision", "reason", "section", "compare", "with", "by", "status", "q")
 OF_NOTES = ("article", "status", "q", "cursor")  # what narrows the notes alone
 NOT_THE_ARTICLE = "looking_for_something_else"  # the page was wrong for the reader, not the article
-
-
-@bp.get("/")
-def index() -> ResponseReturnValue:
-    asked = forms.read(forms.ARTICLES, given())
-    sites = articles.sites(g.site_ids)
-    site = one_of(sites, asked["site"])
-    person = viewer(site)
-    sort = Sort(asked["sort"] or Sort.NEEDS_WORK)
-    page = stats.listing(person, sort=sort, words=asked["q"], cursor=asked["cursor"])
-    return render_template(
-        "authors/index.html",
-        page=page,
-        site=site,
-        sites=sites,
-        sort=sort,
-        tabs=TABS,
-        searched=asked["q"],
-        begun=asked["cursor"] is not None,
-        sees_all=person.sees_all,
-        unvoted=[] if page.next else stats.unvoted(person, words=asked["q"]),
-        most_unvoted=stats.MOST_UNVOTED,
-    )
 
 
 @bp.get("/<slug>")
@@ -122,12 +93,15 @@ def download(slug: str) -> ResponseReturnValue:
     site = open_site(slug)
     found, asked = open_article(site), _wanted()
     figures = stats.article(found, asked=asked["asked"], pair=asked["pair"])
-    below = chain(
-        bursts.lines(stats.bursts(found, period=asked["asked"].period)),
-        notes.lines(found, notes.narrowed(given())),
-        comments.lines(found),
+    below = (
+        spreadsheet.row(COLUMNS, cells)
+        for cells in chain(
+            bursts.lines(stats.bursts(found, period=asked["asked"].period)),
+            notes.lines(found, notes.narrowed(given())),
+            comments.lines(found),
+        )
     )
-    return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, asked["by"], site), map(_row, below)))
+    return spreadsheet.answer("figures.csv", COLUMNS, chain(_lines(figures, asked["by"], site), below))
 
 
 @bp.get("/<slug>/figures.json")
@@ -183,11 +157,7 @@ def _chance(compared: Comparison) -> str:
 
 
 def _line(figure: str, **cells: spreadsheet.Cell) -> tuple[spreadsheet.Cell, ...]:
-    return _row({"figure": figure, **cells})
-
-
-def _row(cells: Mapping[str, spreadsheet.Cell]) -> tuple[spreadsheet.Cell, ...]:
-    return tuple(cells.get(column) for column in COLUMNS)
+    return spreadsheet.row(COLUMNS, {"figure": figure, **cells})
 
 
 def _chart(figures: ArticleFigures, by: By) -> chart.Chart | None:
