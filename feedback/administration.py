@@ -14,6 +14,7 @@ from feedback.changes import By, Kind, Subject
 from feedback.db import db, uuid7
 from feedback.errors import Conflict, Missing, Refused
 from feedback.models import Article, Change, Role, Site, Token, User, Webhook
+from feedback.revisions import see_revision
 
 
 def open_site(slug: str, *, name: str, origins: Sequence[str], by: By) -> Site:
@@ -44,7 +45,7 @@ def register(site_id: UUID, given: articles.Registration, by: By) -> Change:
     assert change is not None
     if given.revision:
         article = catalogue.one(site_id, given.key)
-        articles.see_revision(article.id, given.revision, registered=True, note=given.note, now=by.now)
+        see_revision(article.id, given.revision, registered=True, note=given.note, now=by.now)
     return change
 
 

@@ -1,23 +1,23 @@
-"""Sites, articles, revisions, contributors: how they are found, registered, and first seen from a reader."""
+"""Sites, articles, contributors: how they are found, registered, and first seen from a reader."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import selectinload
 
-from feedback import languages, text
+from feedback import text
 from feedback.db import db, insert, run, uuid7
 from feedback.errors import Conflict, Invalid, Missing
-from feedback.languages import own
-from feedback.models import Accepts, Article, Contributor, Revision, Role, Site, Standing, Tally, User
+from feedback.models import Accepts, Article, Contributor, Role, Site, Standing, User
+from feedback.origins import parse_origin
+from feedback.policy import Policy, read_policy, sentence, stored_policy
+from feedback.revisions import see_revision
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 MAX_KEY_CHARS = 255
@@ -29,74 +29,6 @@ MAX_SITE_NAME_CHARS = 120
 MAX_NOTE_CHARS = 1_000
 MAX_ANNOUNCEMENT_CHARS = 300  # a line or two under the question
 MAX_CONTRIBUTORS = 50  # more is a mistake in the caller's data
-BASELINE_VOTES = 200  # so many votes before an edit say how good "as good as before" is
-MODERATION = ("pre", "first", "post", "closed")
-ADMITS = ("open", "registered")
-SWITCH = ("off", "on")
-HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?")
-REASON_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why an article did not help, as the site words it."""
-
-    code: str
-    label: str
-
-
-def _usual(language: languages.Language) -> dict[str, Any]:
-    """Return what a site says in a language until it has words of its own."""
-    words = language.groups["usual"]
-    reasons = tuple(Reason(code, label) for code, label in words["reasons"].items())
-    return {**words, "reasons": reasons}
-
-
-USUAL = {code: _usual(language) for code, language in languages.ALL.items()}
-ENGLISH = USUAL["en"]
-REASONS: tuple[Reason, ...] = ENGLISH["reasons"]
-REJECTIONS = ("Off the topic", "Unkind", "Personal details", "Advertising", "Could harm somebody", "Already said above")
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What a site has settled for itself; what it has not settled has these defaults."""
-
-    question: str = ENGLISH["question"]
-    reasons: tuple[Reason, ...] = REASONS
-    moderation: str = "pre"
-    guidelines: str = ENGLISH["guidelines"]
-    notice: str = ENGLISH["notice"]
-    lang: str = "en"
-    max_chars: int = 5_000  # two screens; keeps cleaning under 50 ms
-    max_links: int = 2
-    admits: str = "open"  # whether a reader's first vote or comment may make an article known
-    quarantine_limit: int = 30  # counted votes of one network on one article in one day
-    score_limit: int = 90  # percent; a comment whose learned score is over it waits
-    score_trust: int = 0  # percent; one whose score is under it is published where only the policy would hold it
-    flag_limit: int = 3  # weight of readers' flags that puts a published comment back into the queue
-    rejections: tuple[str, ...] = REJECTIONS
-    promise_hours: int = 0  # within which moderators promise to decide; 0 is no promise
-    explains: str = "off"  # whether readers who are told of replies are told why their comment was rejected
-    show_figure: str = "off"  # whether readers see how many of them an article helped
-    texts: Mapping[str, languages.Own] = field(default_factory=dict)  # its own sentences in place of ours, by language
-
-    def public(self, origins: Sequence[str]) -> dict[str, Any]:
-        """Return what the widget needs to know."""
-        shown = ("question", "max_chars", "moderation", "guidelines", "notice", "lang")
-        return {
-            "reasons": [asdict(reason) for reason in self.reasons],
-            **{name: getattr(self, name) for name in shown},
-            "origins": list(origins),
-            **({"figure": True} if self.show_figure == "on" else {}),
-            **({"texts": texts} if (texts := self._shown_texts()) else {}),
-        }
-
-    def _shown_texts(self) -> dict[str, languages.Sentence]:
-        """Return the site's own sentences of the element, in the site's language."""
-        language = languages.pick(self.lang)
-        texts = self.texts.get(language.code, languages.NOTHING) if language else languages.NOTHING
-        return {name: sentence for name, sentence in texts.items() if name.startswith(("widget.", "more."))}
 
 
 @dataclass(frozen=True)
@@ -135,141 +67,8 @@ def sites(ids: Sequence[UUID] | None = None) -> list[SiteView]:
 
 
 def _view(row: Row[Any]) -> SiteView:
-    policy = _policy(json.dumps(row.settings, sort_keys=True))
+    policy = stored_policy(json.dumps(row.settings, sort_keys=True))
     return SiteView(row.id, row.slug, row.name, tuple(row.origins), policy, row.stamp, row.prior_mean, row.prior_weight)
-
-
-@lru_cache(maxsize=256)
-def _policy(settings: str) -> Policy:
-    return read_policy(json.loads(settings))
-
-
-def read_policy(settings: Mapping[str, Any]) -> Policy:
-    """Check a site's settings and fill in the defaults. Raises Invalid, naming each setting that is wrong."""
-    errors: dict[str, list[str]] = {}
-    values: dict[str, Any] = {}
-    for name, value in settings.items():
-        try:
-            values[name] = _READ[name](value)
-        except KeyError:
-            errors[name] = [f"“{name[:64]}” is no setting of a site."]
-        except (TypeError, ValueError) as error:
-            errors[name] = [str(error)]
-    if errors:
-        raise Invalid(errors)
-    language = languages.pick(values.get("lang")) or languages.ENGLISH
-    return Policy(**{**USUAL[language.code], **values})
-
-
-def _sentence(most: int) -> Any:
-    def read(value: Any) -> str:
-        if not isinstance(value, str):
-            raise TypeError("This should be a text.")
-        line = text.line(value)
-        if len(line) > most:
-            raise ValueError(f"This should have at most {most} characters.")
-        return line
-
-    return read
-
-
-def _one_of(*choices: str) -> Any:
-    def read(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"This should be one of {', '.join(choices)}.")
-        return str(value)
-
-    return read
-
-
-def _number(least: int, most: int) -> Any:
-    def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ValueError(f"This should be a whole number from {least} to {most}.")
-        return value
-
-    return read
-
-
-def _reasons(value: Any) -> tuple[Reason, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= 20:
-        raise ValueError("This should be a list of 1 to 20 reasons.")
-    if not all(isinstance(item, dict) and {"code", "label"} == set(item) for item in value):
-        raise ValueError("Each reason should be an object with code and label.")
-    reasons = tuple(Reason(str(item["code"]), _sentence(80)(item["label"])) for item in value)
-    if any(not REASON_CODE.fullmatch(reason.code) for reason in reasons):
-        raise ValueError("A reason's code has only small letters, digits and underscores.")
-    if len({reason.code for reason in reasons}) < len(reasons):
-        raise ValueError("Each reason needs a code of its own.")
-    return reasons
-
-
-def _sentences(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= 20:
-        raise ValueError("This should be a list of 1 to 20 reasons.")
-    found = tuple(filter(None, map(_sentence(300), value)))
-    if len(set(found)) < len(value):
-        raise ValueError("Each reason should have words, and stand here once.")
-    return found
-
-
-_READ = {
-    "question": _sentence(200),
-    "reasons": _reasons,
-    "moderation": _one_of(*MODERATION),
-    "guidelines": _sentence(1_000),
-    "notice": _sentence(1_000),
-    "lang": _sentence(35),
-    "max_chars": _number(100, 5_000),
-    "max_links": _number(0, 50),
-    "admits": _one_of(*ADMITS),
-    "quarantine_limit": _number(1, 100_000),
-    "score_limit": _number(1, 100),
-    "score_trust": _number(0, 50),
-    "flag_limit": _number(1, 100),
-    "rejections": _sentences,
-    "promise_hours": _number(0, 24 * 31),
-    "explains": _one_of(*SWITCH),
-    "show_figure": _one_of(*SWITCH),
-    "texts": own.read,
-}
-SETTINGS = tuple(item.name for item in fields(Policy))
-assert set(_READ) == set(SETTINGS)
-
-
-def origin(value: str) -> str:
-    """Return an origin as browsers send it, `https://example.org`. Raises ValueError with a sentence."""
-    try:
-        parts = urlsplit(value.strip().rstrip("/"))
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    extra = parts.path or parts.query or parts.fragment or parts.username
-    host = _host(parts.hostname or "")
-    if parts.scheme not in ("http", "https") or not host or extra:
-        raise ValueError(f"“{value[:200]}” is no origin. It should look like https://example.org.")
-    default = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, default) else "")
-
-
-def _host(name: str) -> str | None:
-    """Return a host as browsers write it, letters beyond ASCII encoded; None for what is none, such as `*.example`."""
-    if ":" in name:
-        return f"[{name}]"
-    try:
-        encoded = name if name.isascii() else name.encode("idna").decode()
-    except UnicodeError:
-        return None
-    return encoded if HOST.fullmatch(encoded) else None
-
-
-def origin_of(url: str) -> str | None:
-    """Return the origin an http(s) address lies on; None where it is none, or its host none that a browser knows."""
-    try:
-        parts = urlsplit(url)
-        return origin(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
-    except ValueError:
-        return None
 
 
 def add_site(slug: str, *, origins: Sequence[str], now: datetime, name: str = "", **settings: Any) -> Site:
@@ -288,7 +87,7 @@ def add_site(slug: str, *, origins: Sequence[str], now: datetime, name: str = ""
 def _site_name(value: str) -> str:
     """Return a site's name as one line: it stands in the subject of letters and in feeds. Raises Invalid."""
     try:
-        return str(_sentence(MAX_SITE_NAME_CHARS)(value))
+        return sentence(MAX_SITE_NAME_CHARS)(value)
     except ValueError as error:
         raise Invalid({"name": [str(error)]}) from error
 
@@ -320,7 +119,7 @@ def snippet(slug: str, url: str) -> str:
 
 def _origins(origins: Sequence[str]) -> list[str]:
     try:
-        cleaned = [origin(value) for value in origins]
+        cleaned = [parse_origin(value) for value in origins]
     except ValueError as error:
         raise Invalid({"origin": [str(error)]}) from error
     if not cleaned:
@@ -520,53 +319,3 @@ def announcement(article: Article) -> dict[str, dict[str, str]]:
 def touch(article_id: UUID) -> None:
     """Move the article's stamp: what readers' answers show of it has changed."""
     db.session.execute(update(Standing).where(Standing.article_id == article_id).values(stamp=Standing.stamp + 1))
-
-
-# Revisions
-
-KNOWN_REVISION = select(Revision.baseline_votes).where(
-    Revision.article_id == bindparam("article_id"), Revision.label == bindparam("label")
-)
-
-
-def see_revision(
-    article_id: UUID, label: str, *, now: datetime, registered: bool = False, note: str | None = None
-) -> None:
-    """Note that a revision exists, and where staff say so that it is registered."""
-    known = run(KNOWN_REVISION, {"article_id": article_id, "label": label}).one_or_none()
-    if known is None:
-        values = {"article_id": article_id, "label": label, "registered": registered, "first_seen": now, "note": note}
-        run(insert(Revision).values(values).on_conflict_do_nothing())
-    elif registered:
-        change: dict[str, Any] = {"registered": True} | ({"note": note} if note else {})
-        db.session.execute(
-            update(Revision).where(Revision.article_id == article_id, Revision.label == label).values(change)
-        )
-
-
-def vote_on_revision(article_id: UUID, label: str, *, now: datetime) -> None:
-    """Note that a reader votes on a revision: with its first vote, what was usual before it is frozen."""
-    known = run(KNOWN_REVISION, {"article_id": article_id, "label": label}).one_or_none()
-    if known is not None and known.baseline_votes is not None:
-        return
-    yes, votes = _baseline(article_id, now)
-    if known is None:
-        see_revision(article_id, label, now=now)
-    fresh = (Revision.article_id == article_id, Revision.label == label, Revision.baseline_votes.is_(None))
-    run(update(Revision).where(*fresh).values(baseline_yes=yes, baseline_votes=votes))
-
-
-def _baseline(article_id: UUID, now: datetime) -> tuple[int, int]:
-    """Return (yes, votes) of the last whole days before now that together hold BASELINE_VOTES votes, or of all."""
-    days = db.session.execute(
-        select(func.sum(Tally.yes), func.sum(Tally.no))
-        .where(Tally.article_id == article_id, Tally.day < now.date())
-        .group_by(Tally.day)
-        .order_by(Tally.day.desc())
-    )
-    yes = votes = 0
-    for day_yes, day_no in days:
-        yes, votes = yes + int(day_yes), votes + int(day_yes + day_no)
-        if votes >= BASELINE_VOTES:
-            break
-    return yes, votes

@@ -11,6 +11,8 @@ from feedback import articles, catalogue, merging, removal, staff, votes
 from feedback.db import db
 from feedback.errors import Missing, Refused
 from feedback.models import Accepts, Article, Role, Site, User
+from feedback.policy import USUAL, Policy, read_policy
+from feedback.revisions import see_revision
 from feedback.staff import Actor
 
 
@@ -67,16 +69,16 @@ class Aspect:
 
 def site_state(site: articles.SiteView | Site, **changed: Any) -> dict[str, Any]:
     """Return a site's state, some of it changed; a setting that is the default is left out."""
-    policy = articles.read_policy(site.settings) if isinstance(site, Site) else site.policy
+    policy = read_policy(site.settings) if isinstance(site, Site) else site.policy
     return {"name": site.name, "origins": list(site.origins), "settings": settled(policy)} | changed
 
 
-def settled(policy: articles.Policy) -> dict[str, Any]:
+def settled(policy: Policy) -> dict[str, Any]:
     """Return the settings of a policy that differ from the defaults, as a site stores them.
 
     The usual words are so in any language: they change with the site's.
     """
-    usual = [asdict(replace(articles.Policy(), **words)) for words in articles.USUAL.values()]
+    usual = [asdict(replace(Policy(), **words)) for words in USUAL.values()]
     values = {name: value for name, value in asdict(policy).items() if all(value != each[name] for each in usual)}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -88,9 +90,9 @@ def _read_site(subject: Subject) -> Any:
 
 def _write_site(subject: Subject, state: Any, by: By) -> None:
     site = db.session.get_one(Site, subject.site_id)
-    given = settled(articles.read_policy(state["settings"]))
+    given = settled(read_policy(state["settings"]))
     # What the state does not name is the default again.
-    settings = {item.name: given.get(item.name) for item in fields(articles.Policy)}
+    settings = {item.name: given.get(item.name) for item in fields(Policy)}
     articles.change_site(site.slug, name=state["name"], origins=state["origins"], **settings)
 
 
@@ -114,7 +116,7 @@ WORDS = {
     "show_figure": "whether readers see the figure",
     "texts": "the sentences that readers see",
 }
-assert set(WORDS) == {item.name for item in fields(articles.Policy)}
+assert set(WORDS) == {item.name for item in fields(Policy)}
 
 
 def differences(before: Any, after: Any) -> list[str]:
@@ -230,7 +232,7 @@ def _write_revision(subject: Subject, state: Any, by: By) -> None:
     if state is None:
         catalogue.drop_revision(article.id, label)
     else:
-        articles.see_revision(article.id, label, now=by.now)
+        see_revision(article.id, label, now=by.now)
         catalogue.describe_revision(article.id, label, registered=state["registered"], note=state["note"])
 
 

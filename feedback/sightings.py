@@ -15,6 +15,7 @@ from sqlalchemy import Row, delete, select
 from feedback import articles
 from feedback.db import db, insert, run
 from feedback.models import Sighting, Site
+from feedback.origins import parse_origin
 
 MAX_ORIGIN_CHARS = 255  # a host name has at most 253
 MAX_UNLISTED = 10  # of a site: the usual mistake is one, and anybody can send more
@@ -35,7 +36,7 @@ def sane(origin: str) -> bool:
     if len(origin) > MAX_ORIGIN_CHARS or not origin.isascii():
         return False
     try:
-        return origin == NO_ORIGIN or articles.origin(origin) == origin
+        return origin == NO_ORIGIN or parse_origin(origin) == origin
     except ValueError:
         return False
 

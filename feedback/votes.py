@@ -19,6 +19,7 @@ from feedback import alarms, articles, drops, personal, statistics
 from feedback.db import db, insert, run
 from feedback.errors import Invalid
 from feedback.models import Kind, NoteStatus, ReasonTally, Standing, Tally, Value, Vote
+from feedback.revisions import vote_on_revision
 
 MAX_SECTION_CHARS = 255
 MAX_NOTE_CHARS = 1_000
@@ -354,7 +355,7 @@ def _move(
 ) -> Count:
     """Subtract the vote that stood from its cells, add the one that stands now, and renew the article's standing."""
     if after is not None and (before is None or before.revision != after.revision):
-        articles.vote_on_revision(article_id, after.revision, now=now)
+        vote_on_revision(article_id, after.revision, now=now)
     moved = (before and _cell(before)) != (after and _cell(after))
     cells = [(_cell(vote), step) for vote, step in ((before, -1), (after, 1)) if vote and moved]
     return _book(site, article_id, cells, _reasons(before, after), now)

@@ -16,6 +16,7 @@ from feedback.aspects import site_state
 from feedback.changes import By, Kind, Subject
 from feedback.db import transact
 from feedback.models import Role, Site
+from feedback.revisions import see_revision
 from tests.cast import Staff
 from tests.hostile import packed
 
@@ -121,7 +122,7 @@ class House:
         section, revision = line(string, 255), line(string, 64)
         note = taken(forms.lines(1_000), string, 1_000)
         if revision and revision not in shelf.revisions:
-            articles.see_revision(article_id, revision, registered=True, note=note or None, now=now)
+            see_revision(article_id, revision, registered=True, note=note or None, now=now)
             shelf.changes.append(note)
         ballot = votes.Ballot(page, reader, votes.Choice.NO, revision, section, code, note)
         yours = votes.cast(ballot, now=now).yours

@@ -26,6 +26,8 @@ from feedback import (
 from feedback.cli import main
 from feedback.db import db
 from feedback.models import Accepts, Article, Change, Outbox, Role, Token, User
+from feedback.policy import Policy
+from feedback.revisions import see_revision
 from feedback.views import letters
 from tests.cast import CSRF, KEY, ORIGIN, PASSWORD, TITLE, hire
 from tests.conftest import SECRET
@@ -101,7 +103,7 @@ def addresses(site: str, user_id: Any, token_id: Any, change_id: Any, hook_id: A
 def lived_in(do: Any, site: Any, article: Any, mo: Any, ada: Any, clock: Any, rows: Any) -> tuple[Any, ...]:
     """Ids of a person, a token, a change and a webhook on the site; its article has the revision v1."""
     by = changes.By(staff.Actor("Ada", ada.id), [site.id], clock())
-    do(articles.see_revision, article.id, "v1", registered=True, now=clock())
+    do(see_revision, article.id, "v1", registered=True, now=clock())
     do(staff.issue_token, site, Role.MODERATOR, name="Bot", now=clock())
     change = do(changes.make, changes.Subject(site.id, changes.Kind.COMMENTS, {"article": KEY}), "closed", by)
     vault = webhooks.Vault([SECRET])
@@ -195,7 +197,7 @@ def test_settings_are_saved_confirmed_and_undone(desk, present):
     assert (policy.max_chars, policy.lang) == (2000, "de")
     page = desk.presses(page, "Undo")
     assert "(undo)" in page.notices
-    assert present().policy == articles.Policy()
+    assert present().policy == Policy()
 
 
 def test_saving_what_is_so_already_changes_nothing(desk, rows):
@@ -259,7 +261,7 @@ def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(desk, pr
     if name not in ("moderation", "admits", "show_figure", "explains") and "\x00" not in typed:
         assert "".join(fields[name]).split() == typed.split()
     assert fields["notice"] == ["Kept as typed."]
-    assert present().policy == articles.Policy()
+    assert present().policy == Policy()
     assert rows(select(Change)) == []
 
 
@@ -569,7 +571,7 @@ def test_a_revision_is_added_and_told_of(desk, article, ask, rae):
 
 
 def test_a_note_that_another_wrote_meanwhile_is_not_overwritten(desk, second_ada, article, do, clock, ask):
-    do(articles.see_revision, article.id, "v2", registered=True, now=clock())
+    do(see_revision, article.id, "v2", registered=True, now=clock())
     path = f"/articles/health/revision?article={KEY}&label=v2"
     mine = desk.opens(path)
     second_ada.presses(second_ada.opens(path), "Save", note="Theirs.")
@@ -861,7 +863,7 @@ def test_every_change_is_listed_with_who_and_undone_from_there(desk, second_ada,
     assert "What administrators and authors changed here in the browser, for a year." in page.text
     assert "Abe changed the question just now" in page.text
     desk.presses(page, "Undo")
-    assert present().policy.question == articles.Policy().question
+    assert present().policy.question == Policy().question
 
 
 def test_a_change_that_something_came_after_says_so(desk, present, rows):

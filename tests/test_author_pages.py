@@ -14,6 +14,8 @@ from sqlalchemy import select
 from feedback import articles, merging, outline
 from feedback.db import db
 from feedback.models import Article, Change, Revision, Role
+from feedback.policy import Policy
+from feedback.revisions import see_revision
 from tests.cast import CSRF, KEY, rows_of
 from tests.conftest import NOON
 from tests.test_authors import page, text_of
@@ -166,7 +168,7 @@ def test_the_csv_holds_the_alert_in_words(ann, article, cast):
 
 def test_the_csv_holds_what_readers_are_told_and_what_is_set_aside(ann, article, do, cast):
     do(lambda: articles.announce(db.session.merge(article), "The dose stands first.", date(2026, 5, 3)))
-    cast(article, yes=articles.Policy().quarantine_limit + 3, network=b"n" * 32)
+    cast(article, yes=Policy().quarantine_limit + 3, network=b"n" * 32)
     client = ann.signs_in()
     found = rows_of(csv_of(client, ann.site.slug))
     (aside,) = [row for row in found if row["figure"] == "set aside"]
@@ -228,7 +230,7 @@ def test_sections_are_shown_in_the_outline_of_the_page(ann, do, edited):
 
 
 def test_marks_in_the_chart_carry_what_changed(ann, do, edited):
-    do(articles.see_revision, edited.id, "2026-05-14", registered=True, note="A table of doses & times.", now=LATER)
+    do(see_revision, edited.id, "2026-05-14", registered=True, note="A table of doses & times.", now=LATER)
     answer = page(ann.signs_in(), ann.site.slug)
     assert "<title>Revision: 14 May. A table of doses &amp; times.</title>" in answer.text
     table = text_of(answer).partition("Revisions that began in this time")[2].partition("What does this mean?")[0]

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from feedback import articles, changes, staff, stats
 from feedback.changes import Kind, Subject
 from feedback.models import Article, Change, NoteStatus, Role, Site, Vote
+from feedback.revisions import see_revision
 from tests.cast import CSRF, KEY, SIGN_IN, Staff, hire
 from tests.conftest import NOON, SECRET
 
@@ -79,7 +80,7 @@ def house(site: Site, article: Article, ada: Staff, do: Any, ask: Any, cast: Any
     for one in (article, foreign):
         cast(one, yes=6, revision="v0")
         cast(one, no=1, revision="v1", note="How often?")
-        do(articles.see_revision, one.id, "v1", registered=True, now=clock())
+        do(see_revision, one.id, "v1", registered=True, now=clock())
         subject = Subject(site.id, Kind.REVISION, {"article": one.key, "label": "v1"})
         change = do(changes.make, subject, {"registered": True, "note": "First."}, by)
         (note,) = ask(lambda one=one: stats.notes(one, names=names)).items

@@ -37,6 +37,7 @@ from feedback.models import (
     Webhook,
 )
 from feedback.moderation import batches
+from feedback.policy import Policy
 from tests.cast import KEY, ORIGIN, together
 
 
@@ -79,14 +80,14 @@ def test_what_is_so_already_is_no_change(do, by, settings, present, rows):
 
 def test_a_setting_that_is_the_default_is_not_stored(do, by, settings, present, site, rows):
     do(changes.make, settings, asks(present(), "Was it any good?"), by())
-    do(changes.make, settings, asks(present(), articles.Policy().question), by())
+    do(changes.make, settings, asks(present(), Policy().question), by())
     assert rows(select(articles.Site.settings)) == [{}]
 
 
 def test_a_change_is_undone_and_done_again(do, by, settings, present):
     change = do(changes.make, settings, asks(present(), "Was it any good?"), by())
     back = do(changes.undo, change.site_id, change.id, by())
-    assert present().policy.question == articles.Policy().question
+    assert present().policy.question == Policy().question
     assert back.what == "changed the question (undo)"
     do(changes.undo, back.site_id, back.id, by())
     assert present().policy.question == "Was it any good?"

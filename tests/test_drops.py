@@ -9,6 +9,7 @@ from sqlalchemy import event, insert, select
 from feedback import articles, digests, drops, merging, staff, votes
 from feedback.db import db, run
 from feedback.models import Digest, Outbox, Pace, Revision, Role, Tally
+from feedback.revisions import see_revision
 from tests.cast import Reader, registration, together
 from tests.test_digests import ONE_CLICK, URL, html_of, mailbox, post, sends, text_of, work
 from tests.test_queries import Query, cost
@@ -47,7 +48,7 @@ def edited(article, cast, do, clock):
     cast(article, yes=70, no=30, revision="a")
     clock.forward(days=3)
     note = {"registered": True, "note": "A shorter text, see www.evil.example", "now": clock()}
-    do(articles.see_revision, article.id, "b", **note)
+    do(see_revision, article.id, "b", **note)
     clock.forward(days=1)
     cast(article, yes=6, no=16)
     return article
@@ -168,7 +169,7 @@ def test_where_the_drop_stands_no_more_nothing_is_sent(rae, stan, edited, cast, 
 def test_what_was_usual_is_frozen_with_the_first_vote(article, cast, do, rows, clock):
     """The last whole days that together hold 200 votes: not those before them, and not today's."""
     frozen = select(Revision.baseline_yes, Revision.baseline_votes).where(Revision.label == "b")
-    do(articles.see_revision, article.id, "b", registered=True, now=clock())
+    do(see_revision, article.id, "b", registered=True, now=clock())
     for yes, no in ((0, 100), (100, 50), (80, 20)):
         cast(article, yes=yes, no=no, revision="a")
         clock.forward(days=1)
@@ -192,7 +193,7 @@ def test_where_it_was_edited_meanwhile_nothing_is_sent(edited, cast, work, mailb
 
 def test_votes_of_revisions_that_are_counted_as_one_tell_together(ann, rex, edited, do, cast, told, clock):
     """Neither of the two has the evidence alone."""
-    do(articles.see_revision, edited.id, "b2", now=clock())
+    do(see_revision, edited.id, "b2", now=clock())
     do(merging.merge, edited.id, "b2", "b")
     cast(edited, no=1, revision="b2")
     assert told() == []

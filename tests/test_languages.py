@@ -15,6 +15,7 @@ from flask import Flask
 from feedback import articles, languages, limits
 from feedback.errors import Invalid
 from feedback.languages import ENGLISH, Language, own, placeholders
+from feedback.policy import Policy, read_policy
 from tests.cast import KEY, ORIGIN, SLUG, Reader
 from tests.test_pages import Browser, sqlite_only
 
@@ -453,9 +454,9 @@ def test_every_sentence_of_the_pages_comes_from_the_tables(
 # What a site says in its own words
 
 
-def settled(do: Callable[..., Any], ask: Callable[..., Any], **settings: Any) -> articles.Policy:
+def settled(do: Callable[..., Any], ask: Callable[..., Any], **settings: Any) -> Policy:
     do(articles.change_site, SLUG, **settings)
-    policy: articles.Policy = ask(articles.site, SLUG).policy
+    policy: Policy = ask(articles.site, SLUG).policy
     return policy
 
 
@@ -468,7 +469,7 @@ def test_the_usual_words_are_in_the_sites_language(
     settings = rae.reads(article).json["settings"]
     assert settings["reasons"][0] == {"code": "unclear", "label": "Schwer zu verstehen"}
     assert settings["notice"] == languages.ALL["de"].groups["usual"]["notice"]
-    assert settled(do, ask, lang="ko").question == articles.Policy().question
+    assert settled(do, ask, lang="ko").question == Policy().question
     assert settled(do, ask, lang="de", question="War das gut?").question == "War das gut?"
 
 
@@ -506,7 +507,7 @@ def test_what_a_site_says_keeps_what_readers_need(texts: Any, sentence: str) -> 
     with pytest.raises(ValueError, match=re.escape(sentence)):
         own.read(texts)
     with pytest.raises(Invalid) as refused:
-        articles.read_policy({"texts": texts})
+        read_policy({"texts": texts})
     assert "texts" in refused.value.errors
 
 

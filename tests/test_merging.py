@@ -12,6 +12,7 @@ from feedback import articles, catalogue, changes, merging
 from feedback.changes import By, Kind, Subject
 from feedback.errors import Invalid, Missing, Refused
 from feedback.models import Article, Change
+from feedback.revisions import see_revision
 from feedback.staff import Actor
 from tests.conftest import NOON
 
@@ -27,7 +28,7 @@ def by(ada: Any, site: Any) -> By:
 def merge(do: Callable[..., Any], article: Article, by: By) -> Callable[[str, str | None], Any]:
     """Count a revision of the article, which has a, b and c, with another one; with None by itself again."""
     for label in ("a", "b", "c"):
-        do(articles.see_revision, article.id, label, registered=True, now=NOON)
+        do(see_revision, article.id, label, registered=True, now=NOON)
 
     def run(label: str, into: str | None) -> Change | None:
         subject = Subject(article.site_id, Kind.MERGE, {"article": article.key, "label": label})
@@ -85,7 +86,7 @@ def test_a_label_that_is_not_known_is_merged_with_nothing(merge, roots, label, i
 
 def test_a_revision_of_another_article_is_merged_with_nothing(merge, roots, do, site):
     other = do(articles.register, site.id, articles.Registration("other", "Other", "https://a.test/o"), now=NOON)[0]
-    do(articles.see_revision, other.id, "elsewhere", registered=True, now=NOON)
+    do(see_revision, other.id, "elsewhere", registered=True, now=NOON)
     with pytest.raises(Missing):
         merge("a", "elsewhere")
     assert roots() == {}

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from feedback import articles, merging, outline, statistics, stats
+from feedback import merging, outline, statistics, stats
 from feedback.clock import rfc3339
 from feedback.errors import Invalid
 from feedback.models import Article, Tally
+from feedback.revisions import see_revision
 from feedback.stats import Asked, Period
 from tests.conftest import NOON
 
@@ -157,7 +158,7 @@ def test_any_two_revisions_are_compared_the_older_first(figures, article, cast):
 
 def test_a_revision_without_votes_is_compared_with_nothing(figures, article, cast, do):
     cast(article, yes=5, revision="a")
-    do(articles.see_revision, article.id, "b", registered=True, now=LATER)
+    do(see_revision, article.id, "b", registered=True, now=LATER)
     assert figures(pair=("a", "b"))["comparison"] is None
 
 

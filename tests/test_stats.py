@@ -14,6 +14,7 @@ from feedback import articles, forms, statistics, stats, votes
 from feedback.db import db
 from feedback.errors import Malformed, Missing, Refused
 from feedback.models import Accepts, Article, NoteStatus, Role, Site, Standing, Vote
+from feedback.revisions import see_revision
 from feedback.stats import Asked, By, Period, Sort, Viewer
 from tests.cast import registration
 from tests.conftest import NOON
@@ -160,7 +161,7 @@ def test_quarantined_votes_are_told_apart_and_count_in_no_other_figure(figures, 
 def test_the_two_newest_revisions_with_votes_are_compared(figures, article, cast, do):
     for day, (label, yes, no) in enumerate([("1", 9, 1), ("2", 45, 55), ("3", 60, 40)], start=1):
         cast(article, yes=yes, no=no, revision=label, at=datetime(2026, 5, day, tzinfo=UTC))
-    do(articles.see_revision, article.id, "4", registered=True, now=NOON)
+    do(see_revision, article.id, "4", registered=True, now=NOON)
     compared = figures()["comparison"]
     assert (compared["from"], compared["to"]) == ("2", "3")
     assert compared["difference"] == pytest.approx(0.15)
@@ -193,7 +194,7 @@ def test_one_revision_is_compared_with_nothing(figures, article, cast):
 
 def test_a_revision_nobody_registered_is_shown_from_five_votes_on(figures, article, cast, do):
     cast(article, yes=4, revision="sent by a reader")
-    do(articles.see_revision, article.id, "registered", registered=True, now=NOON)
+    do(see_revision, article.id, "registered", registered=True, now=NOON)
     assert [revision["label"] for revision in figures()["revisions"]] == ["registered"]
     assert figures()["votes"]["total"] == 4
     cast(article, no=1, revision="sent by a reader")

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from feedback import articles, comments, learning, moderation, opaque, removal, rights, statistics, text, triage, worker
 from feedback.db import db, uuid7
 from feedback.models import Article, Comment, Decision, Site, State, TriageModel
+from feedback.policy import Policy
 from feedback.staff import Actor
 from feedback.triage import memory, training
 from feedback.triage.learned import HEAD_CHARS, WEIGHTS, Example, Model, Sample, fit, unpack
@@ -125,7 +126,7 @@ def test_public_spam_is_told_from_the_rest_as_it_comes_in():
     assert measured.share([learned.score(each) for each in others], threshold) <= 0.03
     # So good are the thresholds that the settings name.
     spam = [score for score, bad in found if bad]
-    assert measured.share(spam, articles.Policy().score_limit / 100) >= 0.7
+    assert measured.share(spam, Policy().score_limit / 100) >= 0.7
     assert measured.share(spam, 0.05) >= 0.99
 
 
@@ -275,7 +276,7 @@ def test_the_queue_says_of_what_the_score_held_why(teach, learn, runs, rae, mo, 
     held = rae.comments(article, "Hey guys, subscribe to my new channel, check it out").json["comment"]
     (item,) = mo.gets("/queue").json["items"]
     assert (item["id"], item["held_for"]) == (held["id"], ["score"])
-    assert item["score"] > articles.Policy().score_limit / 100
+    assert item["score"] > Policy().score_limit / 100
     shown = unescape(mo.signs_in().get("/moderation/").text)
     assert "Held because: its words are like those of comments that were not published here<" in shown
     assert f"Risk {statistics.percent(item['score'])} %" in shown

@@ -17,6 +17,7 @@ from feedback.articles import Byline, Registration, SiteView
 from feedback.db import db, transact
 from feedback.errors import Refused
 from feedback.models import Article, Revision, Role
+from feedback.origins import origin_of
 from feedback.sync import page, people, sitemap
 from feedback.sync.address import key_of
 from feedback.sync.page import Page
@@ -75,7 +76,7 @@ def sync(
     """
     _hold_nothing()
     listed = _listed(site, url, visitor, report, progress)
-    theirs = [entry for entry in listed if articles.origin_of(entry.url) in site.origins]
+    theirs = [entry for entry in listed if origin_of(entry.url) in site.origins]
     report.elsewhere += len(listed) - len(theirs)
     newest, addresses = {} if unchanged_too else _newest(site.id), people.addresses(site.id)
     _hold_nothing()
@@ -93,7 +94,7 @@ def sync(
 
 def _listed(site: SiteView, url: str, visitor: Visitor, report: Report, progress: Progress) -> list[Entry]:
     """Return the pages of a sitemap, or of all the sitemaps in an index."""
-    near = {*site.origins, articles.origin_of(url)}
+    near = {*site.origins, origin_of(url)}
     if None in near:
         raise Refused(f"“{url}” is no address of a sitemap. It should begin with http:// or https://.")
     progress("Reading the sitemap", 0, None)
@@ -105,7 +106,7 @@ def _listed(site: SiteView, url: str, visitor: Visitor, report: Report, progress
     if not first.is_index:
         listed.add(first, report)
         return list(listed.entries.values())
-    inner = [entry.url for entry in first.entries if articles.origin_of(entry.url) in near]
+    inner = [entry.url for entry in first.entries if origin_of(entry.url) in near]
     report.elsewhere += len(first.entries) - len(inner)
     report.left_out += first.left_out + len(inner[MAX_SITEMAPS:])
     for number, each in enumerate(inner[:MAX_SITEMAPS]):

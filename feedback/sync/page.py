@@ -16,6 +16,7 @@ from typing import Any
 
 from feedback import articles, text
 from feedback.models import Role
+from feedback.origins import origin_of
 from feedback.sync.address import join, key_of
 
 MAX_SECONDS = 10.0  # that reading a page may take; html.parser is slow on pages made to be slow
@@ -84,7 +85,7 @@ def read(body: bytes, url: str, *, charset: str | None = None, origins: tuple[st
     things = _things(reader.data)
     return Page(
         _key(canonical or url),
-        _address(canonical if canonical and articles.origin_of(canonical) in origins else url),
+        _address(canonical if canonical and origin_of(canonical) in origins else url),
         _title(reader, things),
         _revision(reader),
         tuple(_people(things)),

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from feedback import articles, outbound
+from feedback import outbound
 from feedback.addresses import Barred, Network, Target
 from feedback.errors import Refused
+from feedback.origins import origin_of
 from feedback.outbound import MAX_PAGE_BYTES, MAX_REDIRECTS, NAME, Answer, LookUp, NoAnswer
 from feedback.sync import robots
 from feedback.sync.robots import Robots
@@ -45,14 +46,14 @@ class Visitor:
             if answer.onward is None:
                 return answer
             url = Target.of(answer.onward).url
-            if articles.origin_of(url) not in origins:
+            if origin_of(url) not in origins:
                 raise Barred("leads to an origin that is not the site's.")
             if not self.may(url):
                 raise Barred("leads to a page that robots.txt keeps out.")
         raise NoAnswer(f"leads from one address to the next more than {MAX_REDIRECTS} times.")
 
     def _rules(self, url: str) -> Robots:
-        origin = articles.origin_of(url) or ""
+        origin = origin_of(url) or ""
         if origin not in self.rules:
             self.rules[origin] = self._ask(origin)
         return self.rules[origin]

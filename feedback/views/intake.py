@@ -24,6 +24,7 @@ from feedback import (
 from feedback.config import Settings
 from feedback.errors import Invalid
 from feedback.models import FlagReason
+from feedback.origins import origin_of
 from feedback.views import access
 
 
@@ -148,7 +149,7 @@ def _listed(url: str | None, site: articles.SiteView) -> str | None:
     """Return the page's address where it lies on an origin of the site; a reader's word is not trusted further."""
     if not url:
         return None
-    if articles.origin_of(url) not in site.origins:
+    if origin_of(url) not in site.origins:
         raise Invalid({"url": ["This page does not lie on an origin of the site."]})
     return url
 

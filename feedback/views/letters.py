@@ -10,7 +10,6 @@ from flask import current_app, render_template
 
 from feedback import (
     alarms,
-    articles,
     clock,
     digests,
     drops,
@@ -27,6 +26,7 @@ from feedback.db import db, transact
 from feedback.mail import Letter, quoted
 from feedback.models import Accepts, Article, Comment, Site, User, Webhook
 from feedback.notices import Kind, Notice
+from feedback.policy import read_policy
 from feedback.stats import words as phrases
 
 
@@ -217,7 +217,7 @@ def _rejected(notice: Notice) -> Letter | None:
     found = subscriptions.to_explain(_key(notice), UUID(notice.about["decision"]))
     article = db.session.get(Article, UUID(notice.about["article"]))
     site = db.session.get_one(Site, article.site_id) if article is not None else None
-    if found is None or article is None or site is None or articles.read_policy(site.settings).explains != "on":
+    if found is None or article is None or site is None or read_policy(site.settings).explains != "on":
         return None
     comment, reason = found
     words, title = _words(site), quoted(article.title or article.key)
@@ -228,7 +228,7 @@ def _rejected(notice: Notice) -> Letter | None:
 
 def _words(site: Site) -> dict[str, Any]:
     """Return what letters to readers say their sentences by: the site's language and its own words, if any."""
-    policy = articles.read_policy(site.settings)
+    policy = read_policy(site.settings)
     language = languages.pick(policy.lang) or languages.ENGLISH
     own = policy.texts.get(language.code, languages.NOTHING)
     return {"language": language, "say": lambda name, **values: language.say(name, own, **values)}

@@ -20,6 +20,7 @@ from feedback.config import Settings
 from feedback.db import transact
 from feedback.errors import Invalid, Missing, Refused, TooMany, Unavailable
 from feedback.models import Comment, FlagReason, State
+from feedback.origins import parse_origin
 from feedback.views import access, desk, formtoken, intake, problems, spoken
 
 bp = Blueprint("pages", __name__, url_prefix="/f/<site>")
@@ -175,7 +176,7 @@ def _take(form: str, act: Act) -> Response:
 
 def _require_own_origin() -> None:
     """Refuse a form of another site. Text browsers send no Origin; their forms have the token."""
-    own = {articles.origin(request.host_url), _settings().public_url}
+    own = {parse_origin(request.host_url), _settings().public_url}
     if request.headers.get("Origin", request.host_url.rstrip("/")) not in own:
         raise Refused("This form came from another site, so nothing was sent.")
 

@@ -12,7 +12,7 @@ from itertools import product
 from statistics import median
 from typing import Any
 
-from feedback.articles import BASELINE_VOTES
+from feedback.revisions import BASELINE_VOTES
 from feedback.statistics import dropped, wilson
 from feedback.stats.revisions import BASELINE_LEAST
 

@@ -11,6 +11,7 @@ from wtforms.validators import ValidationError
 
 from feedback import articles, forms
 from feedback.models import Role
+from feedback.origins import parse_origin
 
 T = TypeVar("T")
 
@@ -153,4 +154,4 @@ def byline(role: Role) -> Callable[[str], articles.Byline]:
     return read
 
 
-origin_lines = each_line(articles.origin, most=MAX_ORIGINS)
+origin_lines = each_line(parse_origin, most=MAX_ORIGINS)

@@ -12,6 +12,7 @@ from feedback import administration, articles, aspects, changes, forms, notices,
 from feedback.changes import Kind
 from feedback.db import transact
 from feedback.errors import Conflict, Invalid, Refused
+from feedback.policy import REASON_CODE, read_policy
 from feedback.views import desk
 from feedback.views.admin import room
 from feedback.views.admin.fields import Choice, Form, Line, Lines, Number, each_line, number, origin_lines
@@ -51,9 +52,9 @@ def _language(value: str) -> str:
 def _reason(line: str) -> dict[str, str]:
     """Read `code: label`, or a label alone, which gets a code of its letters."""
     code, colon, label = (part.strip() for part in line.partition(":"))
-    if not colon or not articles.REASON_CODE.fullmatch(code):
+    if not colon or not REASON_CODE.fullmatch(code):
         code, label = re.sub(r"[^a-z0-9]+", "_", line.lower()).strip("_")[:64], line
-    if not articles.REASON_CODE.fullmatch(code):
+    if not REASON_CODE.fullmatch(code):
         raise ValueError("Put a code of small letters and a colon before it, such as too_long: Too long.")
     if not label:
         raise ValueError("The words that readers see are missing.")
@@ -89,7 +90,7 @@ class SettingsForm(Form):
         values = {name: self[name].value for name in POLICY if name in TYPED}
         values |= {name: self[name].data for name in POLICY if name not in TYPED}
         values["texts"] = room.site().policy.texts
-        settings = aspects.settled(articles.read_policy(values))
+        settings = aspects.settled(read_policy(values))
         return {"name": self.name.value, "origins": list(dict.fromkeys(self.origins.value)), "settings": settings}
 
 

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from feedback import articles, clock, moderation, opaque, triage
 from feedback.errors import Conflict, Refused
 from feedback.models import Comment, Decision, Role, State
+from feedback.policy import Policy
 from feedback.views import desk
 
 bp = Blueprint("moderation", __name__, url_prefix="/moderation")
@@ -73,12 +74,12 @@ def words() -> dict[str, Any]:
     }
 
 
-def policies(sites: Sequence[articles.SiteView]) -> dict[UUID, articles.Policy]:
+def policies(sites: Sequence[articles.SiteView]) -> dict[UUID, Policy]:
     """Return what each site has settled, by its id."""
     return {site.id: site.policy for site in sites}
 
 
-def is_late(comment: Comment, policy: articles.Policy) -> bool:
+def is_late(comment: Comment, policy: Policy) -> bool:
     """Whether a comment waits for longer than its site promises."""
     promised = timedelta(hours=policy.promise_hours)
     return bool(promised) and comment.state is State.PENDING and g.now - comment.created > promised
