@@ -3,10 +3,12 @@
 Whatever can go wrong is one line on standard error and a non-zero exit.
 """
 
+from feedback.cli.articles import article
 from feedback.cli.base import Commands
 from feedback.cli.keeping import backup, comments, restore
-from feedback.cli.records import article, site, token, user
+from feedback.cli.people import token, user
 from feedback.cli.running import database, demo, doctor, init, serve, worker
+from feedback.cli.sites import site
 
 main = Commands(
     "feedback",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from feedback.config import Settings
+    from feedback.models import Site
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,6 +112,17 @@ def require(missing: list[Any]) -> None:
     if missing:
         steps = "1 migration is" if len(missing) == 1 else f"{len(missing)} migrations are"
         fail(f"The database is out of date: {steps} missing. Run `feedback db upgrade`.")
+
+
+def find_site(slug: str) -> Site:
+    """Return the row of a site. Raises Missing, saying what names all."""
+    from feedback import articles
+    from feedback.errors import Missing
+
+    found = articles.find_site(slug)
+    if found is None:
+        raise Missing(f"There is no site called “{slug}”. `feedback site list` names all.")
+    return found
 
 
 def table(rows: list[tuple[str, ...]]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from feedback.cli.base import Commands, example, fail, require, service, table
+from feedback.origins import parse_origin
 
 if TYPE_CHECKING:
     from feedback.config import Settings
@@ -79,9 +80,8 @@ def _slug(value: str) -> str:
 
 
 def _origins(value: str) -> str:
-    from feedback import articles
 
-    return " ".join(articles.origin(each) for each in value.split())
+    return " ".join(parse_origin(each) for each in value.split())
 
 
 def _given(value: str | None, option: str, question: str, read: Callable[[str], str]) -> str:
