@@ -49,7 +49,7 @@ def figures(seen: list[tuple[str, int, int]], asked: stats.Asked = stats.EVERYTH
     from feedback.stats.revisions import last_edit
 
     revisions = [
-        RevisionFigure(label, _on(place), None, Votes(yes, no), Votes(0, 0).count, _on(place))
+        RevisionFigure(label, _on(place), None, Votes(yes, no), Votes(0, 0).count, _on(place), Votes(yes, no).count)
         for place, (label, yes, no) in enumerate(seen, start=2)
     ]
     edit = last_edit(revisions)
@@ -144,7 +144,9 @@ def test_an_edit_of_another_year_says_which():
     ],
 )
 def test_an_edit_is_of_the_day_that_its_label_names(label, first_seen, began, day):
-    figure = RevisionFigure(label, _on(first_seen), None, Votes(45, 55), Votes(0, 0).count, _on(began))
+    figure = RevisionFigure(
+        label, _on(first_seen), None, Votes(45, 55), Votes(0, 0).count, _on(began), Votes(45, 55).count
+    )
     assert figure.day == date(2026, 5, day)
 
 

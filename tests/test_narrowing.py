@@ -234,6 +234,19 @@ def test_a_page_that_went_back_to_an_earlier_text_begins_anew_with_it(figures, a
     assert found["revisions"][1]["merged"] == ["c"]
 
 
+def test_what_an_earlier_text_had_before_is_no_evidence_since_the_page_went_back(figures, article, cast, merge):
+    cast(article, yes=80, no=20, revision="a")
+    cast(article, yes=390, no=10, revision="b", at=NOON + timedelta(days=1))
+    cast(article, yes=1, revision="c", at=NOON + timedelta(days=2))
+    merge("c", "a")
+    found = figures()
+    assert labels(found)[-1] == ("a", 81, 20)
+    assert found["alerts"] == [], "one Yes since then is no drop"
+    cast(article, yes=2, no=18, revision="c", at=NOON + timedelta(days=2))
+    (alert,) = figures()["alerts"]
+    assert (alert["revision"], alert["yes"], alert["votes"]) == ("a", 3, 21)
+
+
 def test_a_note_names_the_revision_that_its_own_is_counted_with(ask, article, cast, merge):
     cast(article, no=5, revision="a", note="The dose is missing.")
     cast(article, yes=5, revision="b")

@@ -119,7 +119,7 @@ def article(article: Article, *, asked: Asked = EVERYTHING, pair: tuple[str, str
         last_edit=last,
         edit=revisions.edit_between(pair, seen, roots) if pair else last,
         series=_who_named(cells) if bool(asked.reason) != bool(asked.section) else days,
-        alerts=revisions.drops(seen),
+        alerts=[drop] if (drop := revisions.newest_drop(seen)) else [],
         every_reason=reasons,
         every_section=sections,
     )

@@ -39,6 +39,7 @@ class RevisionFigure:
     votes: Votes
     baseline: Count  # the votes just before its first one, frozen then
     began: datetime
+    since: Count  # those of the votes that were given after it began: what an alert judges
     merged: tuple[str, ...] = ()  # the labels that are counted under this one
 
     @property
@@ -67,6 +68,11 @@ class Edit:
     after: RevisionFigure
     compared: Comparison
 
+    @property
+    def tells(self) -> bool:
+        """Whether both have votes enough for their difference to be told in numbers."""
+        return min(self.before.votes.total, self.after.votes.total) >= statistics.ENOUGH
+
     def public(self) -> dict[str, Any]:
         return {"from": self.before.label, "to": self.after.label, **self.compared._asdict()}
 
@@ -84,8 +90,8 @@ class Drop:
         return {
             "kind": "drop",
             "revision": self.revision.label,
-            "yes": self.revision.votes.yes,
-            "votes": self.revision.votes.total,
+            "yes": self.revision.since.yes,
+            "votes": self.revision.since.votes,
             "baseline": {"yes": baseline.yes, "votes": baseline.votes, "low": usual},
             "evidence": self.evidence,
         }
@@ -123,7 +129,8 @@ def seen(article_id: UUID, roots: Mapping[str, str], period: Period = EVER) -> l
     )
     found = [([row, *merged.get(row.label, [])], Votes(int(yes), int(no))) for row, yes, no in rows]
     newest = [max(part.first_seen for part in parts) for parts, _ in found]
-    shown = [_revision(parts, votes, newest) for parts, votes in found]
+    own = _own_counts(article_id, [part.label for parts, _ in found if len(parts) > 1 for part in parts], period)
+    shown = [_revision(parts, votes, newest, own) for parts, votes in found]
     return sorted(shown, key=lambda revision: (revision.began, revision.label))
 
 
@@ -140,6 +147,18 @@ def _counts(article_id: UUID, roots: Mapping[str, str], period: Period) -> Selec
     )
 
 
+def _own_counts(article_id: UUID, labels: Sequence[str], period: Period) -> dict[str, Count]:
+    """Return the counted votes of a period on each of these labels by itself."""
+    if not labels:
+        return {}
+    rows = db.session.execute(
+        select(Tally.revision, func.sum(Tally.yes), func.sum(Tally.yes + Tally.no))
+        .where(Tally.article_id == article_id, Tally.revision.in_(labels), period.covers(Tally.day))
+        .group_by(Tally.revision)
+    )
+    return {label: Count(int(yes), int(votes)) for label, yes, votes in rows}
+
+
 def _merged(article_id: UUID, roots: Mapping[str, str]) -> dict[str, list[Revision]]:
     """Return the revisions that are merged into others, by the label that they count under, newest first."""
     found: dict[str, list[Revision]] = {}
@@ -150,12 +169,19 @@ def _merged(article_id: UUID, roots: Mapping[str, str]) -> dict[str, list[Revisi
     return found
 
 
-def _revision(parts: Sequence[Revision], votes: Votes, newest: Sequence[datetime]) -> RevisionFigure:
-    """Return a revision and what is merged into it as one; `newest` are the last sights of a new label of each."""
+def _revision(
+    parts: Sequence[Revision], votes: Votes, newest: Sequence[datetime], own: Mapping[str, Count]
+) -> RevisionFigure:
+    """Return a revision and what is merged into it as one.
+
+    `newest` are the last sights of a new label of each, `own` the votes on each label that counts with others.
+    """
     times = sorted(part.first_seen for part in parts)
     before = max((moment for moment in newest if moment < times[-1]), default=times[0])
     later = sorted((part for part in parts if part.first_seen >= before), key=lambda part: part.first_seen)
     voted = next((part for part in later if part.baseline_votes is not None), later[0])
+    counts = [own.get(part.label, Count(0, 0)) for part in later]
+    since = Count(sum(count.yes for count in counts), sum(count.votes for count in counts))
     return RevisionFigure(
         label=parts[0].label,
         first_seen=times[0],
@@ -163,6 +189,7 @@ def _revision(parts: Sequence[Revision], votes: Votes, newest: Sequence[datetime
         votes=votes,
         baseline=Count(voted.baseline_yes or 0, voted.baseline_votes or 0),
         began=later[0].first_seen,
+        since=since if len(parts) > 1 else votes.count,
         merged=tuple(part.label for part in parts[1:]),
     )
 
@@ -195,15 +222,15 @@ def _compared(before: RevisionFigure, after: RevisionFigure) -> Edit:
     return Edit(before, after, statistics.compare(before.votes.count, after.votes.count))
 
 
-def drops(seen: Sequence[RevisionFigure]) -> list[Drop]:
+def newest_drop(seen: Sequence[RevisionFigure]) -> Drop | None:
     """The alert of the newest revision with votes: what happened to an older one has been edited away."""
     voted = [revision for revision in seen if revision.votes.total]
     if not voted or voted[-1].baseline.votes < BASELINE_LEAST:
-        return []
-    count, usual = voted[-1].votes.count, statistics.wilson(*voted[-1].baseline).low
+        return None
+    count, usual = voted[-1].since, statistics.wilson(*voted[-1].baseline).low
     if usual <= 0 or not statistics.dropped(*count, usual):
-        return []
-    return [Drop(voted[-1], statistics.drop_evidence(*count, usual))]
+        return None
+    return Drop(voted[-1], statistics.drop_evidence(*count, usual))
 
 
 def drop(article_id: UUID) -> Drop | None:
@@ -214,4 +241,4 @@ def drop(article_id: UUID) -> Drop | None:
 def last_edit_and_drop(article_id: UUID, period: Period = EVER) -> tuple[Edit | None, Drop | None]:
     """Return what the last edit did and whether there is an alert, by the votes of a period."""
     seen = revisions(article_id, period)
-    return last_edit(seen), next(iter(drops(seen)), None)
+    return last_edit(seen), newest_drop(seen)

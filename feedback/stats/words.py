@@ -114,8 +114,8 @@ def dropped(alert: Drop, today: date) -> str:
     revision = alert.revision
     usual = statistics.wilson(*revision.baseline)
     return (
-        f"Since the edit of {day_words(revision.day, today)}, {revision.votes.yes} of "
-        f"{readers(revision.votes.total)} found this helpful. Before it, {span(usual)} did."
+        f"Since the edit of {day_words(revision.day, today)}, {revision.since.yes} of "
+        f"{readers(revision.since.votes)} found this helpful. Before it, {span(usual)} did."
     )
 
 
