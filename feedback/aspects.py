@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from feedback import articles, catalogue, merging, removal, staff, votes
+from feedback import articles, catalogue, drops, merging, removal, staff, votes
 from feedback.db import db
 from feedback.errors import Missing, Refused
 from feedback.models import Accepts, Article, Role, Site, User
@@ -291,6 +291,7 @@ def _write_aside(subject: Subject, state: Any, by: By) -> None:
     article = catalogue.one(subject.site_id, subject.about["article"])
     shift = votes.set_aside if state else votes.count_again
     shift(site, article.id, _day(subject), now=by.now)
+    drops.look_again(article.id, site.id, now=by.now)
 
 
 def _describe_aside(subject: Subject, before: Any, after: Any) -> str:

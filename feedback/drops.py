@@ -40,8 +40,12 @@ def watch(article_id: UUID, site_id: UUID, revision: str, *, now: datetime) -> N
     if row is None or not (row.merges or _shows(row)):
         return
     drop = stats.drop(article_id)
-    if drop is None:
-        return
+    if drop is not None:
+        _tell(article_id, site_id, drop, now)
+
+
+def _tell(article_id: UUID, site_id: UUID, drop: Drop, now: datetime) -> None:
+    """Tell of a drop, unless it was told of."""
     untold = (Revision.article_id == article_id, Revision.label == drop.revision.label, Revision.alerted.is_(None))
     if run(update(Revision).where(*untold).values(alerted=now)).rowcount:
         for user_id in recipients(article_id, site_id):
@@ -78,12 +82,24 @@ def _active(people: Select[Any], site_id: UUID) -> dict[UUID, bool]:
     return {user_id: bool(wants) for user_id, wants in db.session.execute(query)}
 
 
-def forget(article_id: UUID, revision: str) -> None:
-    """Let a drop be told of anew that the votes do not bear out any more: should it come again, it is news."""
+def look_again(article_id: UUID, site_id: UUID, *, now: datetime) -> None:
+    """Tell of a drop that votes show which were counted or set aside together, and forget what they show no more."""
     drop = stats.drop(article_id)
-    if drop is None or drop.revision.label != revision:
-        told = (Revision.article_id == article_id, Revision.label == revision, Revision.alerted.is_not(None))
-        run(update(Revision).where(*told).values(alerted=None))
+    _forget(article_id, drop)
+    if drop is not None:
+        _tell(article_id, site_id, drop, now)
+
+
+def forget(article_id: UUID) -> None:
+    """Let a drop be told of anew that the votes do not bear out any more: should it come again, it is news."""
+    _forget(article_id, stats.drop(article_id))
+
+
+def _forget(article_id: UUID, but: Drop | None) -> None:
+    told = [Revision.article_id == article_id, Revision.alerted.is_not(None)]
+    if but is not None:
+        told.append(Revision.label != but.revision.label)
+    run(update(Revision).where(*told).values(alerted=None))
 
 
 def standing(user_id: UUID, article: Article, revision: str) -> Drop | None:

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from sqlalchemy import event, insert, select
 
-from feedback import articles, digests, drops, merging, staff, votes
+from feedback import administration, articles, changes, digests, drops, merging, staff, votes
 from feedback.db import db, run
 from feedback.models import Digest, Outbox, Pace, Revision, Role, Tally
 from feedback.revisions import see_revision
@@ -100,6 +100,46 @@ def test_no_drop_no_baseline_of_20_or_no_10_votes_tells_nobody(article, cast, cl
     clock.forward(days=3)
     cast(article, yes=after[0], no=after[1])
     assert told() == []
+
+
+def test_a_drop_that_comes_again_after_its_day_was_set_aside_is_news(
+    ann, rex, ada, article, cast, told, do, site, clock, rows, work, mailbox
+):
+    for _ in range(10):
+        cast(article, yes=7, no=3, revision="a")
+        clock.forward(days=1)
+    cast(article, no=40)
+    assert told() == ids(ann, rex)
+    assert work() == 2
+    flood = clock().date()
+    clock.forward(days=1)
+    by = changes.By(staff.Actor("Ada", ada.id), [site.id], clock())
+    assert do(administration.set_aside, site.id, article, flood, by) is not None
+    assert rows(select(Revision.alerted).where(Revision.alerted.is_not(None))) == []
+    cast(article, yes=1, no=12)
+    assert work() == 2
+    assert len(mailbox.messages) == 4
+    # Counted again, the day bears out what has been told of.
+    assert do(administration.count_again, site.id, article, flood, by) is not None
+    assert work() == 0
+
+
+def test_a_drop_that_shows_once_a_flood_of_yes_is_set_aside_is_told_of(
+    ann, rex, ada, article, cast, told, do, site, clock
+):
+    for _ in range(10):
+        cast(article, yes=7, no=3, revision="a")
+        clock.forward(days=1)
+    cast(article, yes=1, no=12)
+    assert told() == ids(ann, rex)
+    flood = clock().date() + timedelta(days=1)
+    clock.forward(days=1)
+    cast(article, yes=60)
+    clock.forward(days=1)
+    by = changes.By(staff.Actor("Ada", ada.id), [site.id], clock())
+    do(drops.forget, article.id)
+    assert do(administration.set_aside, site.id, article, flood, by) is not None
+    assert told() == sorted(2 * ids(ann, rex))
 
 
 def test_what_happened_to_an_older_revision_is_nobodys_concern(edited, cast, told, clock):

@@ -117,7 +117,7 @@ def _drop(notice: Notice) -> Letter | None:
     drop = drops.standing(user.id, article, notice.about["revision"]) if user and article else None
     if user is None or article is None or drop is None:
         if article is not None:
-            transact(drops.forget, article.id, notice.about["revision"])
+            transact(drops.forget, article.id)
         return None
     site, title = db.session.get_one(Site, article.site_id), quoted(article.title or article.key)
     said = {
