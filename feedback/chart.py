@@ -81,6 +81,7 @@ class Chart:
     bars: list[DrawnBar]
     marks: list[DrawnMark]
     happened: list[Mark]  # all in sight, also those that have no room for a line
+    unmarked: int  # how many those are
     lines: list[DrawnLine]
     days: list[DrawnDay]
     top: float  # where the bars' room begins, under the marks
@@ -94,7 +95,7 @@ def draw(counts: Sequence[Count], marks: Sequence[Mark], *, step: int) -> Chart 
     """Lay out a chart of the last slots of `step` days (1 or 7) in `counts`, oldest first; None without one."""
     if not counts:
         return None
-    last = counts[-1].day
+    last = _last(counts, marks, step)
     slots = (last - counts[0].day).days // step + 1
     first = last - timedelta(days=step * (min(MOST_SLOTS, max(LEAST_SLOTS, slots)) - 1))
     shown = [count for count in counts if count.day >= first]
@@ -110,6 +111,7 @@ def draw(counts: Sequence[Count], marks: Sequence[Mark], *, step: int) -> Chart 
         bars=[scale.bar(count, unit) for count in shown],
         marks=[_named(mark, scale, ROW * (row + 1) - 4) for row, mark in placed],
         happened=happened,
+        unmarked=len(happened) - len(placed),
         lines=_lines(most_yes, most_no, zero, unit),
         days=_days(scale),
         top=top,
@@ -118,6 +120,13 @@ def draw(counts: Sequence[Count], marks: Sequence[Mark], *, step: int) -> Chart 
         height=bottom + FOOT,
         cut=slots > MOST_SLOTS,
     )
+
+
+def _last(counts: Sequence[Count], marks: Sequence[Mark], step: int) -> date:
+    """Return where the last slot begins: that of the last bar, or of a mark after it as long as bars stay in sight."""
+    bar = counts[-1].day
+    after = max([0, *((mark.day - bar).days // step for mark in marks)])
+    return bar + timedelta(days=step * (after if after < MOST_SLOTS else 0))
 
 
 @dataclass(frozen=True)

@@ -88,10 +88,29 @@ def test_a_mark_stands_where_its_day_begins_within_a_week():
     assert mark.x == pytest.approx(chart.LEFT + (100 - chart.LEFT) * 10 / 70, abs=0.01)
 
 
-def test_revisions_out_of_sight_are_not_drawn():
-    drawn = chart.draw([Count(MONDAY, 1, 0)], [Mark(MONDAY + timedelta(days=1), "later")], step=1)
-    assert drawn is not None
-    assert drawn.marks == []
+@pytest.mark.parametrize("step", [1, 7])
+def test_a_revision_after_the_last_vote_is_in_sight_as_long_as_the_votes_are(step):
+    counts = [Count(MONDAY, 1, 0)]
+    within = MONDAY + timedelta(days=step * chart.MOST_SLOTS - 1)
+    drawn = chart.draw(counts, [Mark(within, "later")], step=step)
+    assert [mark.mark.name for mark in drawn.marks] == ["later"]
+    assert drawn.bars[0].x >= chart.LEFT and drawn.marks[0].x <= 100
+    drawn = chart.draw(counts, [Mark(within + timedelta(days=1), "much later")], step=step)
+    assert drawn.marks == drawn.happened == [] and len(drawn.bars) == 1
+
+
+def test_a_chart_says_how_many_revisions_have_no_room_for_a_line():
+    marks = [Mark(MONDAY + timedelta(days=place), f"{place}") for place in range(chart.MOST_MARKS + 2)]
+    drawn = chart.draw(
+        [
+            Count(MONDAY + timedelta(days=20), 1, 0),
+        ],
+        marks,
+        step=1,
+    )
+    assert drawn.unmarked == 0 == len(drawn.happened)
+    drawn = chart.draw([Count(MONDAY, 1, 0)], marks, step=1)
+    assert (len(drawn.marks), drawn.unmarked, len(drawn.happened)) == (chart.MOST_MARKS, 2, chart.MOST_MARKS + 2)
 
 
 @pytest.mark.parametrize(
