@@ -156,6 +156,16 @@ def test_the_csv_holds_what_the_page_shows(ann, edited):
     assert refused.status_code == 422
 
 
+def test_the_csv_tells_no_difference_between_two_handfuls(ann, article, cast, do):
+    for label in ("a", "b"):
+        do(see_revision, article.id, label, registered=True, now=LATER)
+    cast(article, yes=1, revision="a")
+    cast(article, yes=1, no=1, revision="b", at=LATER)
+    (compared,) = [row for row in rows_of(csv_of(ann.signs_in(), ann.site.slug)) if row["figure"] == "comparison"]
+    assert compared["text"].startswith("not enough votes to tell")
+    assert [compared[name] for name in ("share", "low", "high", "title")] == [""] * 4
+
+
 def test_the_csv_holds_the_alert_in_words(ann, article, cast):
     cast(article, yes=80, no=20, revision="a")
     cast(article, yes=3, no=17, revision="b", at=LATER)

@@ -357,6 +357,7 @@ def test_the_csv_has_bursts_with_both_shares(ann, ada, flooded):
         ("burst set aside", "2026-05-30", "with", "40", "52"),
         ("burst set aside", "2026-05-30", "without", "39", "13"),
     ]
+    assert lines[0][10] == "52 votes in the 26 days before; what they said is unlikely too"
 
 
 def test_the_state_of_a_day_can_be_read_by_the_log_after_the_article_is_gone(ask, site):

@@ -21,10 +21,12 @@ def shown(site: articles.SiteView, article: Article, period: stats.Period) -> di
 
 
 def lines(bursts: list[stats.Burst]) -> Iterator[dict[str, spreadsheet.Cell]]:
-    """Say the same in cells: of each day its votes, then the article's share with them and without."""
+    """Say the same in cells: of each day its votes and what was usual, then the article's share with it and without."""
     for burst in bursts:
         day, name = burst.day.isoformat(), "burst set aside" if burst.aside else "burst"
-        yield {"figure": name, "day": day, "yes": burst.votes.yes, "no": burst.votes.no}
+        usual = f"{burst.before.votes} votes in the {burst.days} days before"
+        text = f"{usual}; what they said is unlikely too" if burst.unlikely else usual
+        yield {"figure": name, "day": day, "yes": burst.votes.yes, "no": burst.votes.no, "text": text}
         for code, votes in (("with", burst.together), ("without", burst.without)):
             yield {"figure": name, "day": day, "code": code, **share(votes)}
 

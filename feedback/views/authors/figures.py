@@ -12,7 +12,6 @@ from flask.typing import ResponseReturnValue
 from feedback import articles, chart, forms, stats
 from feedback.errors import Invalid
 from feedback.models import Article
-from feedback.statistics import Comparison
 from feedback.stats import ArticleFigures, By, words
 from feedback.views import spreadsheet
 from feedback.views.admin.articles import RevisionForm
@@ -139,21 +138,13 @@ def _lines(figures: ArticleFigures, by: By, site: articles.SiteView) -> Iterator
         yield _line("revision", revision=revision.label, day=day, **said, **share(revision.votes))
     if figures.edit:
         edit, compared = figures.edit, figures.edit.compared
-        limits = {"share": compared.difference, "low": compared.low, "high": compared.high}
-        yield _line(
-            "comparison",
-            revision=edit.after.label,
-            code=edit.before.label,
-            text=compared.verdict,
-            title=_chance(compared),
-            **limits,
-        )
+        cells: dict[str, spreadsheet.Cell] = {"revision": edit.after.label, "code": edit.before.label}
+        if edit.tells:
+            cells |= {"share": compared.difference, "low": compared.low, "high": compared.high}
+            cells["title"] = f"better: {words.chance(compared.probability)} likely"
+        yield _line("comparison", text=compared.verdict, **cells)
     for alert in figures.alerts:
         yield _line("alert", revision=alert.revision.label, text=words.dropped(alert, g.now.date()))
-
-
-def _chance(compared: Comparison) -> str:
-    return f"better: {words.chance(compared.probability)} likely"
 
 
 def _line(figure: str, **cells: spreadsheet.Cell) -> tuple[spreadsheet.Cell, ...]:
@@ -164,7 +155,8 @@ def _chart(figures: ArticleFigures, by: By) -> chart.Chart | None:
     today: date = g.now.date()
     counts = [chart.Count(bar.day, bar.yes, bar.no) for bar in figures.steps(by)]
     # What was edited before anybody voted began, for the readers who did, with the first of them.
-    first = min((bar.day for bar in counts), default=today)
+    seen = [each.first_seen.date() for each in figures.revisions] if figures.asked.period.start else []
+    first = min([*seen, *(bar.day for bar in counts)], default=today)
     marks = [
         chart.Mark(
             revision.day if revision.day >= first else revision.first_seen.date(),
@@ -172,6 +164,7 @@ def _chart(figures: ArticleFigures, by: By) -> chart.Chart | None:
             revision.note,
         )
         for revision in figures.revisions
+        if revision.day <= (figures.asked.period.end or revision.day)
     ]
     marks.sort(key=lambda mark: mark.day)
     return chart.draw(counts, marks, step=7 if by is By.WEEK else 1)

@@ -62,7 +62,7 @@ class Whole(NamedTuple):
 
 
 def _wanted(slug: str) -> Whole:
-    """Read which list is wanted. Raises Invalid, Missing, and Refused for whoever sees no figures."""
+    """Read which list is wanted. Raises Invalid, Missing."""
     site = open_site(slug)
     asked = forms.read(forms.ARTICLES, given())
     return Whole(site, viewer(site), Sort(asked["sort"] or Sort.NEEDS_WORK), asked["q"])
