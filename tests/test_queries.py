@@ -484,7 +484,7 @@ def figures(listener: Listener, client: Any, token: Bearer, site: Site, article:
         listener.get(client, f"/articles/{site.slug}", article=article.key, **query)
         listener.get(token, f"{api}/stats", article=article.key, **query)
     for form in ("csv", "json"):
-        listener.get(client, f"/articles/{site.slug}/articles.{form}", q="page-0001")
+        listener.get(client, f"/articles/{site.slug}/articles.{form}", q="page")
         listener.get(client, f"/articles/{site.slug}/figures.{form}", article=article.key, **narrowed)
         listener.get(client, f"/articles/{site.slug}/figures.{form}", article=article.key)
     listener.get(client, f"/articles/{site.slug}/announcement", article=article.key)

@@ -270,6 +270,13 @@ def test_a_list_holds_every_article_with_a_vote_and_no_other(ask, admin, library
     }
 
 
+def test_from_a_handful_of_votes_nothing_is_usual(do, site, article, cast):
+    cast(article, no=statistics.ENOUGH - 1)
+    assert do(stats.fit, site.id) == statistics.USUAL_PRIOR
+    cast(article, yes=1)
+    assert do(stats.fit, site.id).mean == 1 / statistics.ENOUGH
+
+
 def test_only_articles_with_twenty_votes_have_a_rank(ask, admin, library):
     ranks = [(line.key, line.rank) for line in ask(stats.listing, admin).items]
     assert ranks == [("b-30", 1), ("c-400", 2), ("d-7", 3), ("e-1", None), ("f-0", None), ("a-100", 4)]

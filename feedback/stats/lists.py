@@ -1,13 +1,13 @@
 """Lists of articles, ordered by `standing` and paged by its indexes, and the site's usual that one order needs."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, func, literal, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, case, func, literal, or_, select, true, tuple_, update
 
 from feedback import opaque, statistics
 from feedback.db import db, has_words
@@ -76,22 +76,34 @@ def listing(
     Raises Refused, and Malformed for a foreign cursor.
     """
     column, falling = ORDER[sort]
-    query = (
-        select(Article.key, Article.title, Standing)
-        .join(Article, Article.id == Standing.article_id)
-        # Not `votes > 0`: SQLite would read the index of votes for it and then sort the whole site.
-        .where(Standing.site_id == viewer.site_id, Standing.yes + Standing.no > 0)
-        .where(theirs(viewer, Standing.article_id), _found(viewer, words))
-    )
+    query = _ordered(viewer, sort, words)
     at = opaque.parse_cursor(cursor, str, column.type.python_type, UUID, int)
     ranked = 0
     if at is not None:
         after, ranked = _after(sort, at), at[3]
         key = tuple_(column, Standing.article_id)
         query = query.where(key < after if falling else key > after)
+    rows = db.session.execute(query.limit(PAGE + 1)).all()
+    lines = list(_lines(rows[:PAGE], ranked, searched=bool(words)))
+    if len(rows) <= PAGE:
+        return Page(lines, None)
+    last = rows[PAGE - 1][2]
+    ranked += sum(line.rank is not None for line in lines)
+    return Page(lines, opaque.cursor(sort.value, getattr(last, column.key), last.article_id, ranked))
+
+
+def _ordered(viewer: Viewer, sort: Sort, words: str | None) -> Select[str, str | None, Standing]:
+    """Select (key, title, standing) of a list in its order. Raises Refused."""
+    column, falling = ORDER[sort]
     order = (column.desc(), Standing.article_id.desc()) if falling else (column, Standing.article_id)
-    rows = db.session.execute(query.order_by(*order).limit(PAGE + 1)).all()
-    return _page_of_lines(rows, sort, ranked, searched=bool(words))
+    return (
+        select(Article.key, Article.title, Standing)
+        .join(Article, Article.id == Standing.article_id)
+        # Not `votes > 0`: SQLite would read the index of votes for it and then sort the whole site.
+        .where(Standing.site_id == viewer.site_id, Standing.yes + Standing.no > 0)
+        .where(theirs(viewer, Standing.article_id), _found(viewer, words))
+        .order_by(*order)
+    )
 
 
 def _found(viewer: Viewer, words: str | None) -> ColumnElement[bool]:
@@ -114,30 +126,18 @@ def _after(sort: Sort, at: Sequence[Any]) -> Any:
     return tuple_(literal(at[1], column.type), literal(at[2], Standing.article_id.type))
 
 
-def _page_of_lines(rows: Sequence[Any], sort: Sort, ranked: int, *, searched: bool) -> Page[Line]:
-    lines: list[Line] = []
-    for key, title, standing in rows[:PAGE]:
+def _lines(rows: Iterable[Any], ranked: int, *, searched: bool) -> Iterator[Line]:
+    for key, title, standing in rows:
         enough = standing.votes >= statistics.ENOUGH and not searched
         ranked += enough
         votes = Votes(standing.yes, standing.no, standing.quarantined)
-        lines.append(Line(key, title, votes, standing.fails, ranked if enough else None))
-    if len(rows) <= PAGE:
-        return Page(lines, None)
-    last = rows[PAGE - 1][2]
-    value = getattr(last, ORDER[sort][0].key)
-    return Page(lines, opaque.cursor(sort.value, value, last.article_id, ranked))
+        yield Line(key, title, votes, standing.fails, ranked if enough else None)
 
 
 def whole_listing(viewer: Viewer, *, sort: Sort, words: str | None = None) -> Iterator[Line]:
-    """Yield what is on all pages of a list. Raises Refused, before the first of them is asked for."""
-    return _lines_of(viewer, sort, words, listing(viewer, sort=sort, words=words))
-
-
-def _lines_of(viewer: Viewer, sort: Sort, words: str | None, page: Page[Line]) -> Iterator[Line]:
-    yield from page.items
-    while page.next:
-        page = listing(viewer, sort=sort, words=words, cursor=page.next)
-        yield from page.items
+    """Return what is on all pages of a list, read as it is taken. Raises Refused."""
+    rows = db.session.execute(_ordered(viewer, sort, words).execution_options(yield_per=1_000))
+    return _lines(rows, 0, searched=bool(words))
 
 
 def unvoted(viewer: Viewer, *, words: str | None = None, most: int | None = None) -> Sequence[Row[Any]]:
@@ -173,11 +173,14 @@ def fit(site_id: UUID) -> Prior:
 
 
 def _usual(site_id: UUID) -> Prior:
-    """Return the prior that a site's articles give today."""
+    """Return the prior that a site's articles give today; from a handful of votes nothing is usual yet."""
     counts = db.session.execute(
         select(Standing.yes, Standing.votes).where(Standing.site_id == site_id, Standing.votes > 0)
     )
-    return statistics.fit_prior((yes, votes) for yes, votes in counts)
+    records = [(yes, votes) for yes, votes in counts]
+    if sum(votes for _, votes in records) < statistics.ENOUGH:
+        return statistics.USUAL_PRIOR
+    return statistics.fit_prior(records)
 
 
 def unfitted(before: datetime) -> int:
