@@ -287,7 +287,7 @@ def _verdict(before: Count, after: Count, gap: Difference, probability: float) -
     missing = sample_size(before.share) - fewer
     if missing > 0:
         return f"not enough votes to tell; about {missing} more would show a 10-point change"
-    return "not enough votes to tell so small a change; a 10-point change would have shown"
+    return "not enough votes to tell so small a change; a 10-point change would most likely have shown"
 
 
 # Alerts

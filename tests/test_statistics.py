@@ -356,7 +356,7 @@ def test_a_yes_instead_of_a_no_moves_the_whole_difference_its_way(before, after)
         (
             (700, 1000),
             (735, 1000),
-            "not enough votes to tell so small a change; a 10-point change would have shown",
+            "not enough votes to tell so small a change; a 10-point change would most likely have shown",
         ),
     ],
 )
