@@ -308,6 +308,22 @@ def test_every_file_the_readme_names_is_there():
         assert (ROOT / path).exists(), path
 
 
+def test_every_module_stands_in_the_map_on_its_floor():
+    drawn = re.search(r"```\nfeedback/ (.*?)\n  static/", README, re.DOTALL)[1]
+    floors: dict[str, set[str]] = {}
+    named = ""
+    for line in drawn.splitlines()[1:]:
+        rooms = re.split(r" {2,}", line.strip())[0]
+        if line.startswith("    "):
+            floors[named] |= {room.removesuffix("/").removesuffix(".py") for room in rooms.split()}
+        else:
+            named = rooms.partition(",")[0]
+            floors[named] = set()
+    assert set().union(*floors.values()) == {name.partition(".")[0] for name in modules()}
+    for name, rooms in floors.items():
+        assert {FLOORS[floor(room)] for room in rooms} == {name}
+
+
 # The tests themselves
 
 
