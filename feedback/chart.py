@@ -123,10 +123,11 @@ def draw(counts: Sequence[Count], marks: Sequence[Mark], *, step: int) -> Chart 
 
 
 def _last(counts: Sequence[Count], marks: Sequence[Mark], step: int) -> date:
-    """Return where the last slot begins: that of the last bar, or of a mark after it as long as bars stay in sight."""
+    """Return where the last slot begins: that of the last bar, or of a mark after it which takes no bar's room."""
     bar = counts[-1].day
-    after = max([0, *((mark.day - bar).days // step for mark in marks)])
-    return bar + timedelta(days=step * (after if after < MOST_SLOTS else 0))
+    room = MOST_SLOTS - 1 - (bar - counts[0].day).days // step
+    after = [(mark.day - bar).days // step for mark in marks]
+    return bar + timedelta(days=step * max([0, *(slots for slots in after if slots <= room)]))
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,14 @@ def watch(article_id: UUID, site_id: UUID, revision: str, *, now: datetime) -> N
 
 
 def _tell(article_id: UUID, site_id: UUID, drop: Drop, now: datetime) -> None:
-    """Tell of a drop, unless it was told of."""
-    untold = (Revision.article_id == article_id, Revision.label == drop.revision.label, Revision.alerted.is_(None))
+    """Tell of a drop, unless it was told of: whoever still waits for the letter needs no second one."""
+    untold = (Revision.article_id == article_id, Revision.label == drop.revision.judged, Revision.alerted.is_(None))
     if run(update(Revision).where(*untold).values(alerted=now)).rowcount:
+        waiting = notices.undelivered(notices.Kind.DROP, site_id)
         for user_id in recipients(article_id, site_id):
             about: dict[str, UUID | str] = {"user": user_id, "article": article_id, "revision": drop.revision.label}
-            notices.put(notices.Kind.DROP, about, now=now, site_id=site_id)
+            if notices.plain(about) not in waiting:
+                notices.put(notices.Kind.DROP, about, now=now, site_id=site_id)
 
 
 def _shows(row: Any) -> bool:
@@ -98,7 +100,7 @@ def forget(article_id: UUID) -> None:
 def _forget(article_id: UUID, but: Drop | None) -> None:
     told = [Revision.article_id == article_id, Revision.alerted.is_not(None)]
     if but is not None:
-        told.append(Revision.label != but.revision.label)
+        told.append(Revision.label != but.revision.judged)
     run(update(Revision).where(*told).values(alerted=None))
 
 

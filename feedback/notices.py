@@ -67,7 +67,7 @@ def put(
     row = Outbox(
         id=uuid7(),
         kind=kind,
-        about={name: _plain(value) for name, value in about.items()},
+        about=plain(about),
         site_id=site_id,
         due=due or now,
         created=now,
@@ -75,6 +75,17 @@ def put(
     db.session.add(row)
     db.session.flush()
     return row.id
+
+
+def undelivered(kind: Kind, site_id: UUID) -> list[dict[str, str]]:
+    """Return what the notices of a kind are about that have not left yet."""
+    undone = (Outbox.kind == kind, Outbox.site_id == site_id, Outbox.done.is_(None))
+    return list(db.session.execute(select(Outbox.about).where(*undone)).scalars())
+
+
+def plain(about: Mapping[str, UUID | datetime | str]) -> dict[str, str]:
+    """Return what a notice is about as it is stored."""
+    return {name: _plain(value) for name, value in about.items()}
 
 
 def _plain(value: UUID | datetime | str) -> str:

@@ -49,7 +49,9 @@ def figures(seen: list[tuple[str, int, int]], asked: stats.Asked = stats.EVERYTH
     from feedback.stats.revisions import last_edit
 
     revisions = [
-        RevisionFigure(label, _on(place), None, Votes(yes, no), Votes(0, 0).count, _on(place), Votes(yes, no).count)
+        RevisionFigure(
+            label, _on(place), None, Votes(yes, no), Votes(0, 0).count, _on(place), Votes(yes, no).count, label
+        )
         for place, (label, yes, no) in enumerate(seen, start=2)
     ]
     edit = last_edit(revisions)
@@ -145,7 +147,7 @@ def test_an_edit_of_another_year_says_which():
 )
 def test_an_edit_is_of_the_day_that_its_label_names(label, first_seen, began, day):
     figure = RevisionFigure(
-        label, _on(first_seen), None, Votes(45, 55), Votes(0, 0).count, _on(began), Votes(45, 55).count
+        label, _on(first_seen), None, Votes(45, 55), Votes(0, 0).count, _on(began), Votes(45, 55).count, label
     )
     assert figure.day == date(2026, 5, day)
 
@@ -284,7 +286,7 @@ def test_a_list_can_be_taken_away_whole(ann, ada, write, cast, do, site):
 
     ranked = {line["article"]: line for line in rows_of(client.get("/articles/health/articles.csv", buffered=True))}
     assert ranked["found-19"]["place"] == "1"
-    assert (ranked["few"]["yes"], ranked["few"]["share"], ranked["few"]["place"]) == ("3", "", "")
+    assert [ranked["few"][name] for name in ("yes", "share", "place", "fails")] == ["3", "", "", ""]
     assert "elses" not in ranked
     every = rows_of(ada.signs_in().get("/articles/health/articles.csv", buffered=True))
     assert {line["article"] for line in every if line["yes"] == "0" == line["no"]} == {"found-by-nobody", "elses"}

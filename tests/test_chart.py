@@ -97,6 +97,16 @@ def test_a_revision_after_the_last_vote_is_in_sight_as_long_as_the_votes_are(ste
     assert drawn.bars[0].x >= chart.LEFT and drawn.marks[0].x <= 100
     drawn = chart.draw(counts, [Mark(within + timedelta(days=1), "much later")], step=step)
     assert drawn.marks == drawn.happened == [] and len(drawn.bars) == 1
+    near = Mark(MONDAY + timedelta(days=step), "near")
+    assert chart.draw(counts, [near, Mark(within + timedelta(days=1), "much later")], step=step).happened == [near]
+
+
+def test_a_revision_after_the_last_vote_takes_no_bar_away():
+    counts = [Count(MONDAY + timedelta(days=place), 1, 1) for place in range(60)]
+    for days in range(60, 200):
+        drawn = chart.draw(counts, [Mark(MONDAY + timedelta(days=days), "later")], step=1)
+        assert (len(drawn.bars), drawn.cut) == (60, False)
+        assert len(drawn.marks) == (1 if days < chart.MOST_SLOTS else 0)
 
 
 def test_a_chart_says_how_many_revisions_have_no_room_for_a_line():

@@ -125,7 +125,7 @@ def test_a_drop_that_comes_again_after_its_day_was_set_aside_is_news(
 
 
 def test_a_drop_that_shows_once_a_flood_of_yes_is_set_aside_is_told_of(
-    ann, rex, ada, article, cast, told, do, site, clock
+    ann, rex, ada, article, cast, told, do, site, clock, work, mailbox
 ):
     for _ in range(10):
         cast(article, yes=7, no=3, revision="a")
@@ -139,7 +139,32 @@ def test_a_drop_that_shows_once_a_flood_of_yes_is_set_aside_is_told_of(
     by = changes.By(staff.Actor("Ada", ada.id), [site.id], clock())
     do(drops.forget, article.id)
     assert do(administration.set_aside, site.id, article, flood, by) is not None
-    assert told() == sorted(2 * ids(ann, rex))
+    assert told() == ids(ann, rex), "who waits for the letter needs no second one"
+    assert work() == 2
+    do(drops.forget, article.id)
+    assert told() == ids(ann, rex), "what stands is not forgotten"
+
+
+def test_a_text_that_came_back_and_drops_again_is_told_of_again(ann, rex, edited, cast, told, clock, do, work):
+    cast(edited, no=2)
+    assert told() == ids(ann, rex)
+    assert work() == 2
+    clock.forward(days=1)
+    cast(edited, yes=95, no=5, revision="c")
+    clock.forward(days=1)
+    cast(edited, yes=1, revision="d")
+    do(merging.merge, edited.id, "d", "b")
+    cast(edited, no=20, revision="d")
+    assert len(told()) == 4
+
+
+def test_a_drop_that_was_told_of_is_not_told_again_under_another_name(ann, rex, edited, cast, told, clock, do, work):
+    cast(edited, no=2)
+    assert work() == 2
+    cast(edited, yes=1, revision="b2")
+    do(merging.merge, edited.id, "b", "b2")
+    cast(edited, no=9, revision="b2")
+    assert told() == ids(ann, rex)
 
 
 def test_what_happened_to_an_older_revision_is_nobodys_concern(edited, cast, told, clock):

@@ -80,7 +80,6 @@ def _slug(value: str) -> str:
 
 
 def _origins(value: str) -> str:
-
     return " ".join(parse_origin(each) for each in value.split())
 
 

@@ -40,6 +40,7 @@ class RevisionFigure:
     baseline: Count  # the votes just before its first one, frozen then
     began: datetime
     since: Count  # those of the votes that were given after it began: what an alert judges
+    judged: str  # the label whose baseline that is held against; the same as `label`, unless others count with it
     merged: tuple[str, ...] = ()  # the labels that are counted under this one
 
     @property
@@ -190,6 +191,7 @@ def _revision(
         baseline=Count(voted.baseline_yes or 0, voted.baseline_votes or 0),
         began=later[0].first_seen,
         since=since if len(parts) > 1 else votes.count,
+        judged=voted.label,
         merged=tuple(part.label for part in parts[1:]),
     )
 
@@ -224,7 +226,7 @@ def _compared(before: RevisionFigure, after: RevisionFigure) -> Edit:
 
 def newest_drop(seen: Sequence[RevisionFigure]) -> Drop | None:
     """The alert of the newest revision with votes: what happened to an older one has been edited away."""
-    voted = [revision for revision in seen if revision.votes.total]
+    voted = [revision for revision in seen if revision.since.votes]
     if not voted or voted[-1].baseline.votes < BASELINE_LEAST:
         return None
     count, usual = voted[-1].since, statistics.wilson(*voted[-1].baseline).low

@@ -7,7 +7,7 @@ from flask import g, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Row
 
-from feedback import articles, forms, stats
+from feedback import articles, forms, statistics, stats
 from feedback.stats import Sort, Viewer
 from feedback.views import spreadsheet
 from feedback.views.authors.room import bp, given, one_of, open_site, share, viewer
@@ -76,7 +76,9 @@ def list_as_csv(slug: str) -> ResponseReturnValue:
 
 def _rows(whole: Whole) -> Iterator[tuple[spreadsheet.Cell, ...]]:
     for line in whole.voted():
-        cells = {"place": line.rank, "article": line.key, "title": line.title, "fails": round(line.fails, 1)}
+        # Like the share, it says nothing where only a handful voted.
+        fails = round(line.fails, 1) if line.votes.total >= statistics.FEW else None
+        cells = {"place": line.rank, "article": line.key, "title": line.title, "fails": fails}
         yield spreadsheet.row(COLUMNS, cells | share(line.votes))
     for each in whole.unvoted():
         yield spreadsheet.row(COLUMNS, {"article": each.key, "title": each.title, "yes": 0, "no": 0})
