@@ -134,6 +134,8 @@ def test_mail_that_nobody_sends_is_found(make_app, do, examine, port, mo):
 def test_lists_that_nobody_renews_are_found(busy, examine, do):
     assert [each.good for each in examine("worker")] == [True], "the votes are of just now"
     do(lambda: run(update(Standing).values(as_of=real_clock.now() - 2 * doctor.FIT_SLACK)))
+    assert [each.good for each in examine("worker")] == [True], "they are too few to say what is usual"
+    do(lambda: run(update(Standing).values(yes=Standing.yes + 30, votes=Standing.votes + 30)))
     [finding] = examine("worker")
     assert finding.good is False
     assert "feedback worker" in finding.sentence
