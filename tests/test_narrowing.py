@@ -247,6 +247,14 @@ def test_what_an_earlier_text_had_before_is_no_evidence_since_the_page_went_back
     assert (alert["revision"], alert["yes"], alert["votes"]) == ("a", 3, 21)
 
 
+def test_a_text_that_nobody_has_voted_on_yet_hides_no_alert(figures, article, cast, merge, do):
+    cast(article, yes=80, no=20, revision="a")
+    cast(article, yes=3, no=17, revision="b", at=NOON + timedelta(days=1))
+    do(see_revision, article.id, "c", registered=True, now=NOON + timedelta(days=2))
+    merge("c", "a")
+    assert [alert["revision"] for alert in figures()["alerts"]] == ["b"]
+
+
 def test_a_note_names_the_revision_that_its_own_is_counted_with(ask, article, cast, merge):
     cast(article, no=5, revision="a", note="The dose is missing.")
     cast(article, yes=5, revision="b")
