@@ -85,6 +85,13 @@ def test_a_draft_lives_as_long_as_the_page_where_storage_is_refused(place, visit
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('', 'SecurityError') } })"
     )
     page = visit(place.page(), before=refused)
+    box = page.get_by_role("textbox", name=BODY)
+    box.press_sequentially("Without")
+    button(page, "No").click()
+    says(page, "What would have helped you?")
+    expect(box).to_have_value("Without")
+    page.reload()
+    expect(box).to_have_value("")
     write(page, "Without storage.")
     says(page, "waits for moderation")
 
