@@ -35,6 +35,18 @@ def add_up(ask: Callable[..., Any], clock: Any) -> Callable[[], list[SiteDay]]:
     return lambda: ask(go)
 
 
+@pytest.fixture
+def approved(article: Any, rae: Any, mo: Any, clock: Any) -> Callable[[], None]:
+    """Rae comments, and three hours later Mo approves it."""
+
+    def go() -> None:
+        comment = rae.comments(article, "Words").json["comment"]
+        clock.forward(hours=3)
+        mo.posts("/decisions", comment=comment["id"], version=comment["version"], action="approve")
+
+    return go
+
+
 def told(row: SiteDay) -> tuple[Any, ...]:
     return (row.day, row.yes, row.no, row.comments, row.held, row.decided, row.wait)
 
@@ -191,11 +203,9 @@ def test_days_are_added_up_to_weeks_and_their_waits_weighed():
     ]
 
 
-def test_the_page_says_what_came_and_as_of_when(ada, article, cast, rae, mo, add_up, clock):  # noqa: F811
+def test_the_page_says_what_came_and_as_of_when(ada, article, cast, approved, add_up, clock):  # noqa: F811
     cast(article, yes=15, no=5, at=clock() - timedelta(days=2))
-    comment = rae.comments(article, "Words").json["comment"]
-    clock.forward(hours=3)
-    mo.posts("/decisions", comment=comment["id"], version=comment["version"], action="approve")
+    approved()
     add_up()
     answer = ada.signs_in().get("/articles/health/overview")
     told = text_of(answer)
@@ -223,11 +233,9 @@ def test_long_times_are_shown_by_week_unless_days_are_asked_for(ada, article, ca
     assert "2025" not in by_day
 
 
-def test_the_days_can_be_taken_away(ada, article, cast, rae, mo, add_up, clock):  # noqa: F811
+def test_the_days_can_be_taken_away(ada, article, cast, approved, add_up, clock):  # noqa: F811
     cast(article, yes=2, no=1, at=clock() - timedelta(days=1))
-    comment = rae.comments(article, "Words").json["comment"]
-    clock.forward(hours=3)
-    mo.posts("/decisions", comment=comment["id"], version=comment["version"], action="approve")
+    approved()
     add_up()
     client = ada.signs_in()
     page = client.get("/articles/health/overview?by=day").text
