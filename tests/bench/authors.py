@@ -1,8 +1,8 @@
 """What authors' pages ask of the database with 10,000 and with 1,000,000 votes on 10,000 articles over two years.
 
 `python -m tests.bench.authors [sqlite|postgresql]` alone, or as a part of `python -m tests.bench`. A page is the rules
-behind it; the best of many counts. The article that is looked at has 1,000 votes both times. The goal is that no page
-costs more than 1.5 times as much.
+behind it; both are looked at by turns, and of many looks the best counts. The article that is looked at has 1,000 votes
+both times. The goal is that no page costs more than 1.5 times as much.
 """
 
 import sys
@@ -124,7 +124,9 @@ def _pages(site: articles.SiteView, ann: Any) -> dict[str, Callable[[], Any]]:
             viewer, sort=Sort.VOTES, cursor=stats.listing(viewer, sort=Sort.VOTES).next
         )
         pages[f"{name}, a search"] = lambda viewer=viewer: stats.listing(viewer, words="about 0012")
-        pages[f"{name}, a search among those without votes"] = lambda viewer=viewer: stats.unvoted(viewer, words="0012")
+        pages[f"{name}, a search among those without votes"] = lambda viewer=viewer: stats.unvoted(
+            viewer, words="0012", most=stats.MOST_UNVOTED + 1
+        )
     pages |= _of_one_article(author)
     pages["overview"] = lambda: overview.overview(ada, today=years.TODAY.date())
     pages["articles without votes"] = lambda: overview.without_votes(ada)
