@@ -1,5 +1,7 @@
 """An article that does worse since its last edit: its authors and reviewers are told, once for each edit.
 
+Told again is what the votes stopped bearing out meanwhile, and then bore out anew, as when a day was set aside.
+
 A vote looks no further than its own revision, by one statement. Only where that has the evidence of a drop is it asked
 whether it is the newest revision that readers vote on: what happened to an older one has been edited away.
 """
