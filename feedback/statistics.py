@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from feedback.beta import beta_cdf, beta_fraction, log_beta
+
 Z = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
 Z_POWER = 0.8416212335729143  # the normal quantile of 80 % power
 
@@ -30,8 +32,6 @@ BURST_MIN_DAYS = 7  # with less than a week behind it, an article has no usual d
 
 _NEGLIGIBLE = 1e-17  # what is left out of a sum is below the last digit of a double
 _LARGEST_LOG = 700.0  # exp() of more overflows
-_HALF_LOG_2PI = math.log(2 * math.pi) / 2
-_STIRLING = (-691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12)  # B₂ₖ/(2k(2k−1)), the last one first
 
 
 class Interval(NamedTuple):
@@ -232,10 +232,10 @@ def _chance_larger(a: tuple[int, ...], b: tuple[int, ...]) -> float:
     top = (alpha_a * beta_b - alpha_a - beta_a - beta_b) // (1 + beta_a) + 1
     peak = min(terms - 1, max(0, top))
     height = math.exp(
-        _log_beta(alpha_a + peak, beta_a + beta_b)
+        log_beta(alpha_a + peak, beta_a + beta_b)
         - math.log(beta_b + peak)
-        - _log_beta(1 + peak, beta_b)
-        - _log_beta(alpha_a, beta_a)
+        - log_beta(1 + peak, beta_b)
+        - log_beta(alpha_a, beta_a)
     )
 
     def ratio(i: int) -> float:
@@ -304,9 +304,9 @@ def drop_evidence(yes: int, votes: int, usual: float) -> float:
     a, b = yes + 1, votes - yes + 1
     # Both parts carry the denominator, which cancels all powers of the continued fraction.
     if usual < (a + 1) / (a + b + 2):
-        return (1 - usual) * _beta_fraction(usual, a, b) / a
-    whole = _log_beta(a, b) - a * math.log(usual) - (b - 1) * math.log1p(-usual)
-    rest = (1 - usual) * _beta_fraction(1 - usual, b, a) / b
+        return (1 - usual) * beta_fraction(usual, a, b) / a
+    whole = log_beta(a, b) - a * math.log(usual) - (b - 1) * math.log1p(-usual)
+    rest = (1 - usual) * beta_fraction(1 - usual, b, a) / b
     return math.exp(min(whole, _LARGEST_LOG)) - rest
 
 
@@ -348,70 +348,10 @@ def _beta_binomial_lower_tail(yes: int, votes: int, alpha: int, beta: int) -> fl
     """P(X <= yes), for a count at or below its mean, where the terms fall towards 0."""
     no = votes - yes
     height = math.exp(
-        -math.log(votes + 1) - _log_beta(yes + 1, no + 1) + _log_beta(alpha + yes, beta + no) - _log_beta(alpha, beta)
+        -math.log(votes + 1) - log_beta(yes + 1, no + 1) + log_beta(alpha + yes, beta + no) - log_beta(alpha, beta)
     )
     down = (
         i * (beta + votes - i) / ((votes - i + 1) * (alpha + i - 1))  # the term of i - 1 over the term of i
         for i in range(yes, 0, -1)
     )
     return min(1.0, height * (1 + _falling_sum(down, yes)))
-
-
-# The incomplete beta function
-
-
-def beta_cdf(x: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function I_x(a, b), for 0 < x < 1 and positive a, b.
-
-    By the continued fraction of DLMF 8.17.22 on the side where it converges fast; small tails keep their digits.
-    """
-    front = a * math.log(x) + b * math.log1p(-x) - _log_beta(a, b)
-    if x < (a + 1) / (a + b + 2):
-        return math.exp(front) * _beta_fraction(x, a, b) / a
-    return 1 - math.exp(front) * _beta_fraction(1 - x, b, a) / b
-
-
-def _log_beta(a: float, b: float) -> float:
-    """ln B(a, b) for positive a and b, to about 1e-11 where they add up to 100,000.
-
-    Three values of lgamma() would leave hardly nine digits there, since each of them is a million; with Stirling's
-    formula (DLMF 5.11.1) put in, what is large in them cancels before anything is computed.
-    """
-    rest = _beyond_stirling(a) + _beyond_stirling(b) - _beyond_stirling(a + b)
-    return _HALF_LOG_2PI - a * math.log1p(b / a) - b * math.log1p(a / b) + math.log(1 / a + 1 / b) / 2 + rest
-
-
-def _beyond_stirling(x: float) -> float:
-    """ln Γ(x) − ((x − ½)·ln x − x + ½·ln 2π), by its series where that has all digits of a double."""
-    if x < 10:
-        return math.lgamma(x) - ((x - 0.5) * math.log(x) - x + _HALF_LOG_2PI)
-    square = 1 / (x * x)
-    series = 0.0
-    for coefficient in _STIRLING:
-        series = series * square + coefficient
-    return series / x
-
-
-def _beta_fraction(x: float, a: float, b: float) -> float:
-    """The continued fraction of I_x(a, b), by the modified Lentz method (Thompson and Barnett 1986)."""
-    c, d = 1.0, _inverse(1 - (a + b) * x / (a + 1))
-    value = d
-    # It needs about √max(a, b) rounds; the bound only keeps a mistake from running for ever.
-    for m in range(1, 200 + 20 * math.isqrt(int(max(a, b)) + 1)):
-        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        d, c = _inverse(1 + even * d), _nonzero(1 + even / c)
-        value *= d * c
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        d, c = _inverse(1 + odd * d), _nonzero(1 + odd / c)
-        value *= d * c
-        if abs(d * c - 1) < 1e-15:
-            return value
-    raise ArithmeticError(f"the incomplete beta function did not converge at x={x}, a={a}, b={b}")
-
-
-def _nonzero(value: float) -> float:
-    return value if abs(value) > 1e-300 else 1e-300
-
-
-def _inverse(value: float) -> float:
-    return 1 / _nonzero(value)
