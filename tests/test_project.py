@@ -1,6 +1,7 @@
 """The house itself: tables and migrations, floors, packaging, documentation, and that no test quietly stays away."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -343,7 +344,7 @@ def pytester_like(tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "tests.presence", "--rootdir", str(tmp_path),
              "-p", "no:cacheprovider", "-c", "/dev/null", str(tmp_path / "test_one.py")],
-            cwd=ROOT, capture_output=True, text=True, check=False,
+            cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PYTEST_ADDOPTS": ""},
         )  # fmt: skip
         (word,) = re.findall(r"^1 (\w+) in", done.stdout, re.MULTILINE)
         return word

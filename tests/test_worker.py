@@ -74,7 +74,10 @@ def test_a_round_fits_the_site_and_the_list_says_to_what(ann, app, site, article
     other, _ = do(articles.register, site.id, registration(site, "other", "Other"), now=clock())
     cast(article, yes=15, no=5, at=clock())
     cast(other, yes=9, no=11, at=clock())
-    told = "The usual is {} % just now; an article’s own votes are weighed against {} votes of the usual"
+    told = (
+        "The usual is taken to be {} % just now; that is worked out every hour from all votes of this site, once there "
+        "are 20. An article’s own votes are weighed against {} votes of the usual"
+    )
 
     def shown():
         return text_of(ann.signs_in().get("/articles/?sort=where_to_start"))
